@@ -83,7 +83,7 @@ func (c *Config) SealingKeys() ([]secret.String, error) {
 	}
 	key, err := secret.LoadOrCreateKey(filepath.Join(c.DataDir, "secret.key"))
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it names the file already
+		return nil, err
 	}
 	return []secret.String{key}, nil
 }

@@ -15,7 +15,7 @@ func TestTheExampleFileShowsEverySettingAndLoads(t *testing.T) {
 	t.Parallel()
 	const path = "../../.env.example"
 	if update := flag.Lookup("update"); update != nil && update.Value.String() == "true" {
-		require.NoError(t, os.WriteFile(path, []byte(config.Example()), 0o644)) //nolint:gosec // no secret in it
+		require.NoError(t, os.WriteFile(path, []byte(config.Example()), 0o644))
 	}
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)

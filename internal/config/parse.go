@@ -44,7 +44,7 @@ func parseDuration(text string) (time.Duration, error) {
 		if err != nil {
 			return 0, errNotAccepted
 		}
-		return time.Duration(count) * 24 * time.Hour, nil //nolint:gosec // at most 65535
+		return time.Duration(count) * 24 * time.Hour, nil
 	}
 	duration, err := time.ParseDuration(text)
 	if err != nil || duration < 0 {

@@ -50,7 +50,7 @@ func (g *Generator) New(prefix string) string {
 }
 
 func (g *Generator) next() ulid.ULID {
-	milliseconds := uint64(max(0, g.now().UnixMilli())) //nolint:gosec // cannot be negative
+	milliseconds := uint64(max(0, g.now().UnixMilli())) // never negative
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.last = max(g.last, milliseconds) // a clock that is set back must not break the order

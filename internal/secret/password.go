@@ -110,14 +110,17 @@ func parsePHC(phc string) (argonHashed, error) {
 	if parts[3] != fmt.Sprintf("m=%d,t=%d,p=%d", parsed.memory, parsed.passes, parsed.threads) {
 		return parsed, ErrPasswordHash
 	}
-	if parsed.memory < 8 || parsed.memory > 4*argonMemory || parsed.passes < 1 || parsed.passes > 4 || parsed.threads < 1 || parsed.threads > 4 {
-		return parsed, ErrPasswordHash
-	}
 	var saltErr, hashErr error
 	parsed.salt, saltErr = base64.RawStdEncoding.Strict().DecodeString(parts[4])
 	parsed.hash, hashErr = base64.RawStdEncoding.Strict().DecodeString(parts[5])
-	if saltErr != nil || hashErr != nil || len(parsed.salt) < 8 || len(parsed.salt) > 64 || len(parsed.hash) < 16 || len(parsed.hash) > 64 {
+	if saltErr != nil || hashErr != nil || !parsed.reasonable() {
 		return parsed, ErrPasswordHash
 	}
 	return parsed, nil
+}
+
+func (h argonHashed) reasonable() bool {
+	within := func(value, least, most int) bool { return value >= least && value <= most }
+	return within(int(h.memory), 8, 4*argonMemory) && within(int(h.passes), 1, 4) && within(int(h.threads), 1, 4) &&
+		within(len(h.salt), 8, 64) && within(len(h.hash), 16, 64)
 }

@@ -59,7 +59,8 @@ func TestTokensAreRandomAndNeverShort(t *testing.T) {
 	t.Parallel()
 	require.Regexp(t, `^[A-Za-z0-9_-]{43}$`, secret.NewToken(32).Reveal())
 	require.Len(t, secret.NewToken(0).Reveal(), 22)
-	require.NotEqual(t, secret.NewToken(32).Reveal(), secret.NewToken(32).Reveal())
+	first, second := secret.NewToken(32), secret.NewToken(32)
+	require.NotEqual(t, first.Reveal(), second.Reveal())
 }
 
 func TestWebhookSecretsAreThoseOfStandardWebhooks(t *testing.T) {

@@ -138,9 +138,10 @@ func freePort() (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("find a free port: %w", err)
 	}
-	port := listener.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // it is TCP
-	if err := listener.Close(); err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
+	defer func() { _ = listener.Close() }()
+	address, ok := listener.Addr().(*net.TCPAddr)
+	if !ok {
+		return 0, fmt.Errorf("find a free port: the address %s is not one of TCP", listener.Addr())
 	}
-	return port, nil
+	return address.Port, nil
 }

@@ -111,7 +111,7 @@ func postgresPrograms() (string, error) {
 	if initdb, err := exec.LookPath("initdb"); err == nil {
 		return filepath.Dir(initdb), nil
 	}
-	return "", fmt.Errorf("PostgreSQL is not installed: run 'apt-get install postgresql' (make test does), or set %s to the URL of a server", DatabaseVariable) //nolint:staticcheck // a name begins it
+	return "", fmt.Errorf("PostgreSQL is not installed: run 'apt-get install postgresql' (make test does), or set %s to the URL of a server", DatabaseVariable)
 }
 
 // unprivileged returns the user that engines run as: nil for our own, which must not be root.
@@ -130,5 +130,5 @@ func unprivileged() (*syscall.Credential, error) {
 			return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 		}
 	}
-	return nil, errors.New("PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody: make one of them") //nolint:staticcheck // a name begins it
+	return nil, errors.New("PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody: make one of them")
 }

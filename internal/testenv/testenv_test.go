@@ -42,15 +42,12 @@ func TestEachCallGivesAnEmptyDatabaseOfItsOwn(t *testing.T) {
 
 func TestADatabaseIsDroppedWithItsTest(t *testing.T) {
 	t.Parallel()
-	var address string
-	t.Run("a test that uses it", func(t *testing.T) {
-		address = testenv.Postgres(t)
-		connection, err := pgx.Connect(t.Context(), address)
-		require.NoError(t, err)
-		t.Cleanup(func() { _ = connection.Close(context.Background()) })
+	address := make(chan string, 1)
+	t.Cleanup(func() { // after the cleanup that drops the database, which is registered later
+		_, err := pgx.Connect(context.Background(), <-address)
+		require.ErrorContains(t, err, "does not exist")
 	})
-	_, err := pgx.Connect(t.Context(), address)
-	require.ErrorContains(t, err, "does not exist")
+	address <- testenv.Postgres(t)
 }
 
 func TestAServerStopsAlsoWhenItsProcessIsKilled(t *testing.T) {
