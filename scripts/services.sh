@@ -24,19 +24,8 @@ has_postgres || missing+=(postgresql)
 has_redis || missing+=(redis-server)
 has_compiler || missing+=(gcc libc6-dev)
 
-if [ "${#missing[@]}" -gt 0 ]; then
-  as_root=()
-  [ "$(id -u)" -eq 0 ] || as_root=(sudo)
-  if ! command -v apt-get >/dev/null || { [ "${#as_root[@]}" -gt 0 ] && ! command -v sudo >/dev/null; }; then
-    echo "services: please install ${missing[*]} (Debian's names), then try again" >&2
-    exit 1
-  fi
-  echo "services: installing ${missing[*]} with apt-get" >&2
-  apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" </dev/null >&2; }
-  apt update
-  apt install -y --no-install-recommends "${missing[@]}"
-fi
+[ "${#missing[@]}" -eq 0 ] || "$root/scripts/install.sh" "${missing[@]}"
 
 mkdir -p "$root/.bin"
-(cd "$root" && go build -o .bin/services ./internal/testenv/services)
+(cd "$root" && go build -buildvcs=false -o .bin/services ./internal/testenv/services)
 exec "$root/.bin/services" "$@"

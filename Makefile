@@ -1,0 +1,70 @@
+# Everything that is done by hand more than once. `make` alone lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+BIN      := $(CURDIR)/.bin
+GOLANGCI := $(BIN)/golangci-lint-2.15.0
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+FUZZTIME ?= 10s
+
+# Packages whose tests need no engine. Those that need one import internal/testenv, themselves or through another package.
+UNIT = $$(go list -test -f '{{.ImportPath}} {{join .Deps " "}}' ./... | grep '^[^ ]*\.test ' | grep -v internal/testenv | sed 's/\.test .*//')
+
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: export ALLOW_PRIVATE_NETWORKS ?= 127.0.0.0/8,::1/128
+run: ## start the server on http://localhost:8080; webhooks may reach this machine
+	go run . serve
+
+.PHONY: build
+build: ## build ./switchhook, static
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o switchhook .
+
+.PHONY: check
+check: fmt-check vet lint unit ## all that needs no engine: format, vet, lint, unit tests
+
+.PHONY: test
+test: ## all tests with the race detector, on PostgreSQL and Redis; installs and starts what is missing
+	scripts/services.sh env CGO_ENABLED=1 go test -race -shuffle=on -timeout 20m $(TESTFLAGS) ./...
+
+.PHONY: unit
+unit: ## the tests of packages that need no engine, quickly
+	go test $(UNIT)
+
+.PHONY: bench
+bench: ## measure the product against the raw limit and print a table
+	scripts/services.sh go run ./bench
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (10s)
+	scripts/fuzz.sh $(FUZZTIME)
+
+.PHONY: lint
+lint: $(GOLANGCI) ## golangci-lint with the layer rules
+	$(GOLANGCI) run
+
+.PHONY: fmt
+fmt: $(GOLANGCI) ## format all Go files
+	$(GOLANGCI) fmt
+
+.PHONY: fmt-check
+fmt-check: # part of check; gofmt alone, since lint checks the stricter gofumpt
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "run make fmt:"; echo "$$unformatted"; exit 1; fi
+
+.PHONY: vet
+vet: # part of check
+	go vet ./...
+
+.PHONY: clean
+clean: ## remove builds and tools, keep ./data
+	rm -rf $(BIN) switchhook dist
+
+# Installed by name into .bin; the version in the file's name makes a new version build anew.
+$(GOLANGCI):
+	GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(lastword $(subst -, ,$@))
+	mv $(BIN)/golangci-lint $@
