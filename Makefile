@@ -9,9 +9,6 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 10s
 
-# Packages whose tests need no engine. Those that need one import internal/testenv, themselves or through another package.
-UNIT = $$(go list -test -f '{{.ImportPath}} {{join .Deps " "}}' ./... | grep '^[^ ]*\.test ' | grep -v internal/testenv | sed 's/\.test .*//')
-
 .PHONY: help
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,9 +29,11 @@ check: fmt-check vet lint unit ## all that needs no engine: format, vet, lint, u
 test: ## all tests with the race detector, on PostgreSQL and Redis; installs and starts what is missing
 	scripts/services.sh env CGO_ENABLED=1 go test -race -shuffle=on -timeout 20m $(TESTFLAGS) ./...
 
+# The tests that need an engine import internal/testenv, themselves or through another package.
 .PHONY: unit
 unit: ## the tests of packages that need no engine, quickly
-	go test $(UNIT)
+	@packages=$$(go list -test -f '{{.ImportPath}} {{join .Deps " "}}' ./... | awk '/^[^ ]*\.test / && !/internal\/testenv/ {sub(/\.test$$/, "", $$1); print $$1}'); \
+	go test $$packages
 
 .PHONY: bench
 bench: ## measure the product against the raw limit and print a table
@@ -54,7 +53,7 @@ fmt: $(GOLANGCI) ## format all Go files
 
 .PHONY: fmt-check
 fmt-check: # part of check; gofmt alone, since lint checks the stricter gofumpt
-	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "run make fmt:"; echo "$$unformatted"; exit 1; fi
+	@unformatted=$$(find . -name '*.go' -not -path './.*' -not -path '*/node_modules/*' -print0 | xargs -0 gofmt -l); if [ -n "$$unformatted" ]; then echo "run make fmt:"; echo "$$unformatted"; exit 1; fi
 
 .PHONY: vet
 vet: # part of check

@@ -17,7 +17,7 @@ fi
 
 has_postgres() { [ -n "${TEST_DATABASE_URL:-}" ] || command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 has_redis() { command -v redis-server >/dev/null; }
-has_compiler() { command -v "${CC:-gcc}" >/dev/null || command -v clang >/dev/null; } # the race detector needs one
+has_compiler() { command -v "${CC:-gcc}" >/dev/null; } # the race detector needs one
 
 missing=()
 has_postgres || missing+=(postgresql)
