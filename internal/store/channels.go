@@ -1,0 +1,140 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.mau.fi/util/dbutil"
+)
+
+// ChannelStatus says whether a channel can be used.
+type ChannelStatus string
+
+// The statuses of a channel.
+const (
+	ChannelNew       ChannelStatus = "new"        // its credentials have not been used since they were given
+	ChannelConnected ChannelStatus = "connected"  // the network has taken its credentials
+	ChannelNeedsLink ChannelStatus = "needs_link" // the network refuses its credentials
+	ChannelDisabled  ChannelStatus = "disabled"   // switched off by the user
+)
+
+// Channel is one connected identity on one network. Config is sealed.
+type Channel struct {
+	ID, AccountID string
+	Connector     string // the kind, such as "twilio_sms"
+	Name          string
+	Address       string // the identity itself: a phone number in digits, a page id
+	ChannelKey    string // unique in the account
+	Config        string // sealed JSON object
+	Status        ChannelStatus
+	StatusCode    string // why, for programs; empty while there is nothing to say
+	StatusMessage string // why, as a sentence
+	StatusAt      time.Time
+	Version       int64 // grows whenever the user changes the channel; a change of status by the network leaves it
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
+}
+
+const channelColumns = `id, account_id, connector, name, address, channel_key, config, status, status_code, status_message,
+	status_at, version, created_at, updated_at`
+
+const (
+	insertChannelQuery = `INSERT INTO channels (` + channelColumns + `) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)`
+	updateChannelQuery = `UPDATE channels SET name = $4, address = $5, channel_key = $6, config = $7, status = $8, status_code = $9,
+		status_message = $10, status_at = $11, version = version + 1, updated_at = $12 WHERE account_id = $1 AND id = $2 AND version = $3`
+	selectChannel      = `SELECT ` + channelColumns + ` FROM channels `
+	getChannelQuery    = selectChannel + `WHERE account_id = $1 AND id = $2`
+	channelAnyQuery    = selectChannel + `WHERE id = $1`
+	listChannelsQuery  = selectChannel + `WHERE account_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`
+	countChannelsQuery = `SELECT COUNT(*) FROM channels WHERE account_id = $1`
+	deleteChannelQuery = `DELETE FROM channels WHERE account_id = $1 AND id = $2`
+	// What the network says counts only for the version that it was said of, and never switches a disabled channel on.
+	channelStatusQuery = `UPDATE channels SET status = $3, status_code = $4, status_message = $5, status_at = $6, updated_at = $6
+		WHERE id = $1 AND version = $2 AND status <> 'disabled'`
+	countStatusQuery = `SELECT connector, status, COUNT(*) FROM channels GROUP BY connector, status`
+)
+
+func scanChannel(row dbutil.Scannable) (*Channel, error) {
+	var c Channel
+	var statusAt, created, updated int64
+	err := row.Scan(&c.ID, &c.AccountID, &c.Connector, &c.Name, &c.Address, &c.ChannelKey, &c.Config, &c.Status, &c.StatusCode,
+		&c.StatusMessage, &statusAt, &c.Version, &created, &updated)
+	if err != nil {
+		return nil, notFound(err)
+	}
+	c.StatusAt, c.CreatedAt, c.UpdatedAt = FromMillis(statusAt), FromMillis(created), FromMillis(updated)
+	return &c, nil
+}
+
+// InsertChannel stores a new channel of version 1. One whose id or, in its account, channel key is taken is ErrExists.
+func (s *Store) InsertChannel(ctx context.Context, c *Channel) error {
+	c.Version = 1
+	_, err := s.db.Exec(ctx, insertChannelQuery, c.ID, c.AccountID, c.Connector, c.Name, c.Address, c.ChannelKey, c.Config, c.Status,
+		c.StatusCode, c.StatusMessage, Millis(c.StatusAt), c.Version, Millis(c.CreatedAt), Millis(c.UpdatedAt))
+	return exists(err)
+}
+
+// UpdateChannel stores what may change of a channel that was read as c.Version, and raises the version. Where the channel
+// is gone or was changed in between, it is ErrNotFound; a channel key that another channel of the account has is ErrExists.
+func (s *Store) UpdateChannel(ctx context.Context, c *Channel) error {
+	err := oneChanged(s.db.Exec(ctx, updateChannelQuery, c.AccountID, c.ID, c.Version, c.Name, c.Address, c.ChannelKey, c.Config,
+		c.Status, c.StatusCode, c.StatusMessage, Millis(c.StatusAt), Millis(c.UpdatedAt)))
+	if err != nil {
+		return exists(err)
+	}
+	c.Version++
+	return nil
+}
+
+// Channel returns one channel of an account.
+func (s *Store) Channel(ctx context.Context, accountID, id string) (*Channel, error) {
+	return scanChannel(s.reader(ctx).QueryRowContext(ctx, getChannelQuery, accountID, id))
+}
+
+// ChannelAny returns a channel whatever its account; it serves callbacks, whose address names the channel only, and workers.
+func (s *Store) ChannelAny(ctx context.Context, id string) (*Channel, error) {
+	return scanChannel(s.reader(ctx).QueryRowContext(ctx, channelAnyQuery, id))
+}
+
+// Channels lists an account's channels.
+func (s *Store) Channels(ctx context.Context, accountID string, page Page) ([]*Channel, error) {
+	return queryAll(ctx, s.reader(ctx), scanChannel, listChannelsQuery, accountID, page.Before, page.Limit)
+}
+
+// CountChannels returns how many channels an account has.
+func (s *Store) CountChannels(ctx context.Context, accountID string) (int, error) {
+	var n int
+	err := s.reader(ctx).QueryRowContext(ctx, countChannelsQuery, accountID).Scan(&n)
+	return n, err
+}
+
+// DeleteChannel forgets a channel and its credentials. Its messages and events stay until they are purged.
+func (s *Store) DeleteChannel(ctx context.Context, accountID, id string) error {
+	return oneChanged(s.db.Exec(ctx, deleteChannelQuery, accountID, id))
+}
+
+// SetChannelStatusAny stores what a network said about a channel of a version, with c's status fields, and reports whether
+// it was stored: a channel that was changed, deleted or switched off in between keeps its status.
+func (s *Store) SetChannelStatusAny(ctx context.Context, c *Channel) (bool, error) {
+	err := oneChanged(s.db.Exec(ctx, channelStatusQuery, c.ID, c.Version, c.Status, c.StatusCode, c.StatusMessage, Millis(c.StatusAt)))
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// ChannelCount is how many channels of a kind have a status.
+type ChannelCount struct {
+	Connector string
+	Status    ChannelStatus
+	Count     int64
+}
+
+// CountChannelsAny counts the channels of all accounts; it serves metrics.
+func (s *Store) CountChannelsAny(ctx context.Context) ([]ChannelCount, error) {
+	return queryAll(ctx, s.reader(ctx), func(row dbutil.Scannable) (ChannelCount, error) {
+		var c ChannelCount
+		return c, row.Scan(&c.Connector, &c.Status, &c.Count)
+	}, countStatusQuery)
+}

@@ -1,0 +1,120 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"go.mau.fi/util/dbutil"
+)
+
+// MediaStatus says where a file is.
+type MediaStatus string
+
+// The statuses of a file.
+const (
+	MediaRemote MediaStatus = "remote" // still with the provider
+	MediaStored MediaStatus = "stored" // on disk here
+	MediaFailed MediaStatus = "failed" // the tries have ended
+)
+
+// Media is a file that came with an inbound message.
+type Media struct {
+	ID, AccountID, ChannelID string
+	TokenHash                string // of the token in its public address
+	Source                   string // sealed: where the provider has it
+	ContentType              string // as the provider told; once stored, as found in the bytes
+	FileName                 string // as the provider told; never a path here
+	Size                     int64  // bytes, once stored
+	Status                   MediaStatus
+	Reason                   string // why the last try failed; empty while one may be under way
+	Tries                    int64
+	DueAt                    time.Time // when a remote one may next be tried
+	CreatedAt                time.Time
+}
+
+const mediaColumns = `id, account_id, channel_id, token_hash, source, content_type, file_name, size, status, reason, tries, due_at, created_at`
+
+const (
+	mediaWidth        = 13
+	selectMedia       = `SELECT ` + mediaColumns + ` FROM media `
+	mediaByTokenQuery = selectMedia + `WHERE token_hash = $1`
+	// Taking a file moves its due time behind the end of the try, so that a second process leaves it, and finds it if the first dies.
+	takeMedia          = `UPDATE media SET due_at = $2, tries = tries + 1, reason = '' WHERE status = 'remote' AND due_at <= $1 AND `
+	claimMediaQuery    = takeMedia + `id IN (SELECT id FROM media WHERE status = 'remote' AND due_at <= $1 ORDER BY due_at LIMIT $3) RETURNING ` + mediaColumns
+	claimOneMediaQuery = takeMedia + `id = $3 RETURNING ` + mediaColumns
+	storedMediaQuery   = `UPDATE media SET status = 'stored', content_type = $2, size = $3, reason = '' WHERE id = $1`
+	missedMediaQuery   = `UPDATE media SET status = $2, reason = $3, due_at = $4 WHERE id = $1 AND status = 'remote'`
+	lostMediaQuery     = `UPDATE media SET status = 'remote', tries = 0, due_at = $2, reason = '' WHERE id = $1 AND status = 'stored'`
+	oldMediaQuery      = selectMedia + `WHERE created_at < $1 ORDER BY created_at LIMIT $2`
+)
+
+func scanMedia(row dbutil.Scannable) (*Media, error) {
+	var m Media
+	var due, created int64
+	err := row.Scan(&m.ID, &m.AccountID, &m.ChannelID, &m.TokenHash, &m.Source, &m.ContentType, &m.FileName, &m.Size, &m.Status,
+		&m.Reason, &m.Tries, &due, &created)
+	if err != nil {
+		return nil, notFound(err)
+	}
+	m.DueAt, m.CreatedAt = FromMillis(due), FromMillis(created)
+	return &m, nil
+}
+
+// InsertMedia stores new files' rows. Usually it takes part in the transaction that stores their message.
+func (s *Store) InsertMedia(ctx context.Context, media []*Media) error {
+	args := make([]any, 0, len(media)*mediaWidth)
+	for _, m := range media {
+		args = append(args, m.ID, m.AccountID, m.ChannelID, m.TokenHash, m.Source, m.ContentType, m.FileName, m.Size, string(m.Status),
+			m.Reason, m.Tries, Millis(m.DueAt), Millis(m.CreatedAt))
+	}
+	_, err := insertRows(ctx, s.db, `INSERT INTO media (`+mediaColumns+`)`, "", mediaWidth, args)
+	return exists(err)
+}
+
+// MediaByTokenAny returns the file of a token's hash. The token is the whole credential, so no account is asked for.
+func (s *Store) MediaByTokenAny(ctx context.Context, tokenHash string) (*Media, error) {
+	return scanMedia(s.reader(ctx).QueryRowContext(ctx, mediaByTokenQuery, tokenHash))
+}
+
+// ClaimMediaAny takes at most limit remote files that are due, oldest due time first. Each counts as one more try and
+// is not due again before until. Two processes never get the same one.
+func (s *Store) ClaimMediaAny(ctx context.Context, now, until time.Time, limit int) ([]*Media, error) {
+	return queryAll(ctx, s.db.Execable(ctx), scanMedia, claimMediaQuery, Millis(now), Millis(until), limit)
+}
+
+// ClaimOneMediaAny is ClaimMediaAny for one file, which is ErrNotFound where it is not remote or not due.
+func (s *Store) ClaimOneMediaAny(ctx context.Context, id string, now, until time.Time) (*Media, error) {
+	return scanMedia(s.db.QueryRow(ctx, claimOneMediaQuery, Millis(now), Millis(until), id))
+}
+
+// MediaStoredAny notes that a file is on disk. A row that was purged in between is ErrNotFound.
+func (s *Store) MediaStoredAny(ctx context.Context, id, contentType string, size int64) error {
+	return oneChanged(s.db.Exec(ctx, storedMediaQuery, id, contentType, size))
+}
+
+// MediaMissedAny notes why a try failed: with MediaRemote the file is due again at due, with MediaFailed it is given up.
+// A file that another process has stored meanwhile stays stored.
+func (s *Store) MediaMissedAny(ctx context.Context, id string, status MediaStatus, reason string, due time.Time) error {
+	_, err := s.db.Exec(ctx, missedMediaQuery, id, status, reason, Millis(due))
+	return err
+}
+
+// MediaLostAny makes a stored file remote again, because it is not on this disk any more.
+func (s *Store) MediaLostAny(ctx context.Context, id string, now time.Time) error {
+	_, err := s.db.Exec(ctx, lostMediaQuery, id, Millis(now))
+	return err
+}
+
+// OldMediaAny returns at most limit files made before a time, oldest first; it serves the purge.
+func (s *Store) OldMediaAny(ctx context.Context, before time.Time, limit int) ([]*Media, error) {
+	return queryAll(ctx, s.reader(ctx), scanMedia, oldMediaQuery, Millis(before), limit)
+}
+
+// DeleteMediaAny forgets files by id; it serves the purge.
+func (s *Store) DeleteMediaAny(ctx context.Context, ids []string) error {
+	return chunks(ids, func(ids []string) error {
+		list, args := inList(0, ids)
+		_, err := s.db.Exec(ctx, `DELETE FROM media WHERE id IN (`+list+`)`, args...)
+		return err
+	})
+}
