@@ -35,7 +35,8 @@ type Generator struct {
 	now func() time.Time
 
 	mu      sync.Mutex
-	last    uint64 // milliseconds of the newest id
+	last    uint64    // milliseconds of the newest id
+	value   ulid.ULID // the newest id; kept here so that a new one costs no allocation
 	entropy *ulid.MonotonicEntropy
 }
 
@@ -54,14 +55,12 @@ func (g *Generator) next() ulid.ULID {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.last = max(g.last, milliseconds) // a clock that is set back must not break the order
-	for {
-		value, err := ulid.New(g.last, g.entropy)
-		if err == nil {
-			return value
-		}
+	for g.entropy.MonotonicRead(g.last, g.value[6:]) != nil {
 		// The random part is used up for this millisecond (crypto/rand itself never fails): borrow the next one.
 		g.last++
 	}
+	_ = g.value.SetTime(g.last) // fails only in the year 10889
+	return g.value
 }
 
 // FromSeed returns the id that belongs to a seed: the same prefix and seed give the same id, everywhere and always. It
