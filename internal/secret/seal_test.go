@@ -163,16 +163,23 @@ func TestAFolderThatCannotBeMadeIsAnError(t *testing.T) {
 	require.ErrorContains(t, err, "secret key")
 }
 
-func FuzzOpen(f *testing.F) {
+// storedRecord was sealed by an earlier run: what is in databases must open with later versions.
+const storedRecord = "v1.362c1141abb8.njlUYRN0ELe2lBrv6j7N5KVkt5H50xeQl0jfiEQ"
+
+func TestARecordThatWasStoredEarlierStillOpens(t *testing.T) {
+	t.Parallel()
+	plain, err := sealer(t, oldKey).Open(storedRecord, "row")
+	require.NoError(t, err)
+	require.Equal(t, "x", string(plain))
+}
+
+func FuzzOpenTakesNothingButTheRecord(f *testing.F) {
 	s := sealer(f, oldKey)
-	record, err := s.Seal([]byte("x"), "row")
-	require.NoError(f, err)
-	f.Add(record)
+	f.Add(storedRecord)
 	f.Add("v1." + strings.Repeat("A", 12) + ".")
 	f.Fuzz(func(t *testing.T, text string) {
-		if plain, err := s.Open(text, "row"); err == nil {
-			require.Equal(t, "x", string(plain))
-			require.Equal(t, record, text)
+		if _, err := s.Open(text, "row"); err == nil {
+			require.Equal(t, storedRecord, text)
 		}
 	})
 }
