@@ -67,12 +67,25 @@ func scanChannel(row dbutil.Scannable) (*Channel, error) {
 	return &c, nil
 }
 
-// InsertChannel stores a new channel of version 1. One whose id or, in its account, channel key is taken is ErrExists.
-func (s *Store) InsertChannel(ctx context.Context, c *Channel) error {
+// InsertChannel stores a new channel of version 1. One whose id or, in its account, channel key is taken is ErrExists. Where
+// the account has most channels already it is ErrTooMany, also when several are made at once.
+func (s *Store) InsertChannel(ctx context.Context, c *Channel, most int) error {
 	c.Version = 1
-	_, err := s.db.Exec(ctx, insertChannelQuery, c.ID, c.AccountID, c.Connector, c.Name, c.Address, c.ChannelKey, c.Config, c.Status,
-		c.StatusCode, c.StatusMessage, Millis(c.StatusAt), c.Version, Millis(c.CreatedAt), Millis(c.UpdatedAt))
-	return exists(err)
+	return s.InTransaction(ctx, func(ctx context.Context) error {
+		if err := s.lockAccount(ctx, c.AccountID); err != nil {
+			return err
+		}
+		n, err := s.CountChannels(ctx, c.AccountID)
+		if err != nil {
+			return err
+		}
+		if n >= most {
+			return ErrTooMany
+		}
+		_, err = s.db.Exec(ctx, insertChannelQuery, c.ID, c.AccountID, c.Connector, c.Name, c.Address, c.ChannelKey, c.Config, c.Status,
+			c.StatusCode, c.StatusMessage, Millis(c.StatusAt), c.Version, Millis(c.CreatedAt), Millis(c.UpdatedAt))
+		return exists(err)
+	})
 }
 
 // UpdateChannel stores what may change of a channel that was read as c.Version, and raises the version. Where the channel

@@ -34,15 +34,15 @@ func TestChannelsAreStoredAndReadBackWhole(t *testing.T) {
 		addAccounts(t, s, "acct_a", "acct_b")
 		c := someChannel("chan_1", "acct_a", "twlo_1")
 		c.StatusCode, c.StatusMessage = "code", "A sentence."
-		require.NoError(t, s.InsertChannel(ctx, c))
+		require.NoError(t, s.InsertChannel(ctx, c, 200))
 		got, err := s.Channel(ctx, "acct_a", "chan_1")
 		require.NoError(t, err)
 		require.Equal(t, c, got)
 		require.EqualValues(t, 1, got.Version)
 
-		require.ErrorIs(t, s.InsertChannel(ctx, someChannel("chan_2", "acct_a", "twlo_1")), ErrExists)
-		require.ErrorIs(t, s.InsertChannel(ctx, someChannel("chan_1", "acct_a", "twlo_9")), ErrExists)
-		require.NoError(t, s.InsertChannel(ctx, someChannel("chan_3", "acct_b", "twlo_1")), "another account may have the same number")
+		require.ErrorIs(t, s.InsertChannel(ctx, someChannel("chan_2", "acct_a", "twlo_1"), 200), ErrExists)
+		require.ErrorIs(t, s.InsertChannel(ctx, someChannel("chan_1", "acct_a", "twlo_9"), 200), ErrExists)
+		require.NoError(t, s.InsertChannel(ctx, someChannel("chan_3", "acct_b", "twlo_1"), 200), "another account may have the same number")
 
 		_, err = s.Channel(ctx, "acct_b", "chan_1")
 		require.ErrorIs(t, err, ErrNotFound)
@@ -65,8 +65,8 @@ func TestAChannelsChangeNeedsTheVersionThatWasRead(t *testing.T) {
 	eachEngine(t, func(t *testing.T, s *Store) {
 		ctx := t.Context()
 		addAccounts(t, s, "acct_a")
-		require.NoError(t, s.InsertChannel(ctx, someChannel("chan_1", "acct_a", "twlo_1")))
-		require.NoError(t, s.InsertChannel(ctx, someChannel("chan_2", "acct_a", "twlo_2")))
+		require.NoError(t, s.InsertChannel(ctx, someChannel("chan_1", "acct_a", "twlo_1"), 200))
+		require.NoError(t, s.InsertChannel(ctx, someChannel("chan_2", "acct_a", "twlo_2"), 200))
 		first, err := s.Channel(ctx, "acct_a", "chan_1")
 		require.NoError(t, err)
 		second := *first
@@ -88,7 +88,7 @@ func TestANetworksWordNeitherSwitchesAChannelOnNorOutlivesItsVersion(t *testing.
 		ctx := t.Context()
 		addAccounts(t, s, "acct_a")
 		c := someChannel("chan_1", "acct_a", "twlo_1")
-		require.NoError(t, s.InsertChannel(ctx, c))
+		require.NoError(t, s.InsertChannel(ctx, c, 200))
 		said := *c
 		said.Status, said.StatusCode, said.StatusMessage, said.StatusAt = ChannelNeedsLink, "auth_failed", "Link again.", testTime().Add(time.Second)
 		set, err := s.SetChannelStatusAny(ctx, &said)
@@ -120,9 +120,9 @@ func TestChannelsAreListedNewestFirstInPages(t *testing.T) {
 		ctx := t.Context()
 		addAccounts(t, s, "acct_a", "acct_b")
 		for _, id := range []string{"1", "2", "3"} {
-			require.NoError(t, s.InsertChannel(ctx, someChannel("chan_"+id, "acct_a", "twlo_"+id)))
+			require.NoError(t, s.InsertChannel(ctx, someChannel("chan_"+id, "acct_a", "twlo_"+id), 200))
 		}
-		require.NoError(t, s.InsertChannel(ctx, someChannel("chan_4", "acct_b", "twlo_4")))
+		require.NoError(t, s.InsertChannel(ctx, someChannel("chan_4", "acct_b", "twlo_4"), 200))
 		page, err := s.Channels(ctx, "acct_a", Page{Limit: 2})
 		require.NoError(t, err)
 		require.Equal(t, []string{"chan_3", "chan_2"}, []string{page[0].ID, page[1].ID})
@@ -132,6 +132,8 @@ func TestChannelsAreListedNewestFirstInPages(t *testing.T) {
 		n, err := s.CountChannels(ctx, "acct_a")
 		require.NoError(t, err)
 		require.Equal(t, 3, n)
+		require.ErrorIs(t, s.InsertChannel(ctx, someChannel("chan_5", "acct_a", "twlo_5"), 3), ErrTooMany)
+		require.ErrorIs(t, s.InsertChannel(ctx, someChannel("chan_5", "acct_nobody", "twlo_5"), 3), ErrNotFound)
 	})
 }
 
