@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/switchhook/switchhook/connectors"
@@ -22,15 +21,7 @@ import (
 // Most is how many channels an account may have.
 const Most = 200
 
-// StatusListener hears when networks begin or cease to take a channel's credentials.
-type StatusListener interface {
-	// ChannelStatus is called before the new status is stored, with the channel as it will be. It must make an event of
-	// the dedupe name: the call is repeated where a crash or an error kept the status from being stored. An error keeps the
-	// old status. It may block until the event is on disk.
-	ChannelStatus(ctx context.Context, channel *store.Channel, dedupe string) error
-}
-
-// Options wires a Service. Every field but Listener is required.
+// Options wires a Service. Every field is required.
 type Options struct {
 	Store      *store.Store
 	Sealer     *secret.Sealer
@@ -39,8 +30,7 @@ type Options struct {
 	IDs        *id.Generator
 	Logger     *slog.Logger
 	Now        func() time.Time
-	BaseURL    string         // what we are reached at, without a slash at its end
-	Listener   StatusListener // optional
+	BaseURL    string // what we are reached at, without a slash at its end
 }
 
 // Service is safe for concurrent use. Close it when nothing uses channels any more.
@@ -88,17 +78,13 @@ func (s *Service) Delete(ctx context.Context, accountID, channelID string) error
 	return nil
 }
 
-// Info describes the channel's kind. Where this build has no such connector, it has no abilities.
-func (s *Service) Info(c *store.Channel) connectors.Info {
-	if connector, ok := s.o.Connectors[c.Connector]; ok {
-		return connector.Info()
+// Info describes a kind of channel. The second result is false where this build has no such connector.
+func (s *Service) Info(kind string) (connectors.Info, bool) {
+	connector, ok := s.o.Connectors[kind]
+	if !ok {
+		return connectors.Info{}, false
 	}
-	return connectors.Info{Kind: c.Connector, Name: c.Connector}
-}
-
-// Can reports whether the channel's kind has an ability.
-func (s *Service) Can(c *store.Channel, ability connectors.Ability) bool {
-	return slices.Contains(s.Info(c).Abilities, ability)
+	return connector.Info(), true
 }
 
 // CallbackURL is the public address that the channel's provider calls, without a query.

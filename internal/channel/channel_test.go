@@ -24,8 +24,9 @@ func TestAChannelIsMadeOfItsSettings(t *testing.T) {
 	require.Equal(t, "Example 16311113333", c.Name)
 	require.Equal(t, store.ChannelNew, c.Status)
 	require.Equal(t, "https://hooks.example/callbacks/example/"+c.ID, f.CallbackURL(c))
-	require.True(t, f.Can(c, connectors.AbilityCheck))
-	require.False(t, f.Can(c, connectors.AbilitySend))
+	info, known := f.Info("example")
+	require.True(t, known)
+	require.Equal(t, "Example", info.Name)
 
 	got, err := f.Get(t.Context(), "acct_a", c.ID)
 	require.NoError(t, err)
@@ -179,14 +180,18 @@ func TestAConnIsSharedUntilItsChannelChanges(t *testing.T) {
 	c := f.create(t, "16311113333")
 	first, err := f.Open(t.Context(), c)
 	require.NoError(t, err)
-	_, again, err := f.ByIDAny(t.Context(), c.ID)
+	row, err := f.ByIDAny(t.Context(), c.ID)
+	require.NoError(t, err)
+	again, err := f.Open(t.Context(), row)
 	require.NoError(t, err)
 	require.Same(t, first, again)
 	// Another process changes the channel: this one has an open Conn of the version before.
 	other := *c
 	other.Name = "Changed elsewhere"
 	require.NoError(t, f.store.UpdateChannel(t.Context(), &other))
-	row, second, err := f.ByIDAny(t.Context(), c.ID)
+	row, err = f.ByIDAny(t.Context(), c.ID)
+	require.NoError(t, err)
+	second, err := f.Open(t.Context(), row)
 	require.NoError(t, err)
 	require.NotSame(t, first, second)
 	require.Equal(t, "Changed elsewhere", row.Name)
@@ -197,7 +202,7 @@ func TestAConnIsSharedUntilItsChannelChanges(t *testing.T) {
 	require.EqualValues(t, 2, f.opened.Load())
 
 	require.NoError(t, f.store.DeleteChannel(t.Context(), "acct_a", c.ID))
-	_, _, err = f.ByIDAny(t.Context(), c.ID)
+	_, err = f.ByIDAny(t.Context(), c.ID)
 	require.ErrorIs(t, err, store.ErrNotFound)
 	require.EqualValues(t, 2, f.closed.Load())
 }
@@ -252,10 +257,11 @@ func TestAChannelOfAKindThatIsNotBuiltInIsShownButNotOpened(t *testing.T) {
 	config, err := f.MaskedConfig(c)
 	require.NoError(t, err)
 	require.Empty(t, config)
-	require.Empty(t, f.Info(c).Abilities)
+	_, known := f.Info(c.Connector)
+	require.False(t, known)
 	_, err = f.Open(t.Context(), c)
 	require.Equal(t, connectors.KindUnsupported, connectors.AsError(err).Kind)
-	_, err = f.Check(t.Context(), "acct_a", "chan_w")
+	_, _, err = f.Check(t.Context(), "acct_a", "chan_w")
 	problemOf(t, err, problem.Unsupported)
 }
 

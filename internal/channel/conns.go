@@ -93,19 +93,15 @@ func (s *Service) Open(ctx context.Context, c *store.Channel) (connectors.Conn, 
 	return conn, err
 }
 
-// ByIDAny returns a channel whatever its account, and its Conn: for callbacks, whose address names the channel only, and for
-// workers. It reads the row each time, so that a deleted or changed channel is never served as it was. store.ErrNotFound where
-// there is none. A disabled channel is returned too: look at its status.
-func (s *Service) ByIDAny(ctx context.Context, channelID string) (*store.Channel, connectors.Conn, error) {
+// ByIDAny returns a channel whatever its account: for callbacks, whose address names the channel only, and for workers. It reads
+// the row each time, so that a deleted or changed channel is never served as it was; Open then gives the Conn that fits the
+// row. store.ErrNotFound where there is none. A disabled channel is returned too: look at its status.
+func (s *Service) ByIDAny(ctx context.Context, channelID string) (*store.Channel, error) {
 	c, err := s.o.Store.ChannelAny(ctx, channelID)
 	if errors.Is(err, store.ErrNotFound) {
 		s.drop(ctx, channelID)
 	}
-	if err != nil {
-		return nil, nil, err
-	}
-	conn, err := s.Open(ctx, c)
-	return c, conn, err
+	return c, err
 }
 
 // drop closes a channel that was changed or deleted.

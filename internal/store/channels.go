@@ -49,9 +49,10 @@ const (
 	listChannelsQuery  = selectChannel + `WHERE account_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`
 	countChannelsQuery = `SELECT COUNT(*) FROM channels WHERE account_id = $1`
 	deleteChannelQuery = `DELETE FROM channels WHERE account_id = $1 AND id = $2`
-	// What the network says counts only for the version that it was said of, and never switches a disabled channel on.
+	// What the network says counts only for the version that it was said of, and never switches a disabled channel on. Of several
+	// who bring the same news, one finds the status that it knew.
 	channelStatusQuery = `UPDATE channels SET status = $3, status_code = $4, status_message = $5, status_at = $6, updated_at = $6
-		WHERE id = $1 AND version = $2 AND status <> 'disabled'`
+		WHERE id = $1 AND version = $2 AND status = $7 AND status <> 'disabled'`
 	countStatusQuery = `SELECT connector, status, COUNT(*) FROM channels GROUP BY connector, status`
 )
 
@@ -127,10 +128,10 @@ func (s *Store) DeleteChannel(ctx context.Context, accountID, id string) error {
 	return oneChanged(s.db.Exec(ctx, deleteChannelQuery, accountID, id))
 }
 
-// SetChannelStatusAny stores what a network said about a channel of a version, with c's status fields, and reports whether
-// it was stored: a channel that was changed, deleted or switched off in between keeps its status.
-func (s *Store) SetChannelStatusAny(ctx context.Context, c *Channel) (bool, error) {
-	err := oneChanged(s.db.Exec(ctx, channelStatusQuery, c.ID, c.Version, c.Status, c.StatusCode, c.StatusMessage, Millis(c.StatusAt)))
+// SetChannelStatusAny stores what a network said about a channel of a version and a status before, with c's status fields, and
+// reports whether it was stored: a channel that was changed, deleted or switched off in between keeps its status.
+func (s *Store) SetChannelStatusAny(ctx context.Context, c *Channel, before ChannelStatus) (bool, error) {
+	err := oneChanged(s.db.Exec(ctx, channelStatusQuery, c.ID, c.Version, c.Status, c.StatusCode, c.StatusMessage, Millis(c.StatusAt), before))
 	if errors.Is(err, ErrNotFound) {
 		return false, nil
 	}

@@ -91,9 +91,12 @@ func TestANetworksWordNeitherSwitchesAChannelOnNorOutlivesItsVersion(t *testing.
 		require.NoError(t, s.InsertChannel(ctx, c, 200))
 		said := *c
 		said.Status, said.StatusCode, said.StatusMessage, said.StatusAt = ChannelNeedsLink, "auth_failed", "Link again.", testTime().Add(time.Second)
-		set, err := s.SetChannelStatusAny(ctx, &said)
+		set, err := s.SetChannelStatusAny(ctx, &said, ChannelNew)
 		require.NoError(t, err)
 		require.True(t, set)
+		set, err = s.SetChannelStatusAny(ctx, &said, ChannelNew)
+		require.NoError(t, err)
+		require.False(t, set, "the second bringer of the same news")
 		got, err := s.ChannelAny(ctx, "chan_1")
 		require.NoError(t, err)
 		require.Equal(t, ChannelNeedsLink, got.Status)
@@ -104,7 +107,7 @@ func TestANetworksWordNeitherSwitchesAChannelOnNorOutlivesItsVersion(t *testing.
 		require.NoError(t, s.UpdateChannel(ctx, got))
 		for _, version := range []int64{1, 2} {
 			said.Version, said.Status = version, ChannelConnected
-			set, err = s.SetChannelStatusAny(ctx, &said)
+			set, err = s.SetChannelStatusAny(ctx, &said, ChannelDisabled)
 			require.NoError(t, err)
 			require.False(t, set, version)
 		}
