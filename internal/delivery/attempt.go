@@ -1,0 +1,315 @@
+package delivery
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/switchhook/switchhook/internal/event"
+	"github.com/switchhook/switchhook/internal/limit"
+	"github.com/switchhook/switchhook/internal/safehttp"
+	"github.com/switchhook/switchhook/internal/store"
+	"github.com/switchhook/switchhook/internal/webhook"
+)
+
+// recordTimeout bounds the database's part of an attempt.
+const recordTimeout = 20 * time.Second
+
+// run makes one attempt of a job and stores what came of it. It is called in a goroutine of its own.
+func (s *Service) run(j job) {
+	success := true
+	defer func() {
+		if p := recover(); p != nil {
+			s.Logger.Error("delivery.panic", "delivery_id", j.delivery.ID, "panic", fmt.Sprint(p))
+			s.recordOutcome(j, s.Now(), Outcome{ErrorCode: "internal", ErrorMessage: "The event could not be turned into a request."}, attemptDetails{})
+			success = false
+		}
+		s.lanes.done(j.webhook.ID, success)
+	}()
+	if !s.refresh(&j) || !s.mayGo(&j) {
+		return
+	}
+	success = s.attempt(j)
+}
+
+// refresh reads the webhook anew when the job has waited long, so that a change, a pause or a deletion counts.
+func (s *Service) refresh(j *job) bool {
+	if s.Now().Sub(j.readAt) < snapshotAge {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, recordTimeout)
+	defer cancel()
+	found, err := s.Store.WebhooksAny(ctx, []string{j.webhook.ID})
+	if err != nil {
+		s.giveBack([]string{j.delivery.ID}, s.Now().Add(time.Second))
+		return false
+	}
+	w := found[j.webhook.ID]
+	if w == nil || w.Status != store.WebhookActive {
+		s.end(j.delivery, w, j.event)
+		return false
+	}
+	j.webhook, j.readAt = w, s.Now()
+	return true
+}
+
+// mayGo takes one of the webhook's own rate limit. When there is none left, the delivery comes back when there is.
+func (s *Service) mayGo(j *job) bool {
+	if j.webhook.RateLimit <= 0 {
+		return true
+	}
+	rate := limit.Rate{Limit: j.webhook.RateLimit, Period: j.webhook.RatePeriod}
+	result, err := s.Limiter.Take(s.ctx, "webhook:"+j.webhook.ID, rate)
+	if err != nil || result.Allowed {
+		return true // without Redis nothing is counted; to deliver is better than to wait
+	}
+	s.giveBack([]string{j.delivery.ID}, result.Reset)
+	return false
+}
+
+// attemptDetails is what is recorded beside the outcome.
+type attemptDetails struct {
+	duration     time.Duration
+	headers      string
+	responseType string
+	responseBody string
+	replies      []string
+}
+
+func (s *Service) attempt(j job) bool {
+	startedAt := s.Now()
+	number := j.delivery.Attempts + 1
+	request, headers, err := s.request(j, number, startedAt)
+	if err != nil {
+		s.recordOutcome(j, startedAt, Outcome{ErrorCode: "internal", ErrorMessage: "The event could not be turned into a request."}, attemptDetails{})
+		s.Logger.Error("delivery.unusable", "delivery_id", j.delivery.ID, "error", err)
+		return false
+	}
+	response, err := s.HTTP.Post(s.ctx, request)
+	details := attemptDetails{
+		duration: response.Duration, headers: headers, responseType: clean(response.ContentType), responseBody: clean(string(response.Body)),
+	}
+	outcome := Outcome{StatusCode: response.Status, RetryAfter: response.RetryAfter}
+	if err != nil {
+		var failure *safehttp.Error
+		if !errors.As(err, &failure) || s.ctx.Err() != nil {
+			s.giveBack([]string{j.delivery.ID}, s.Now()) // we are stopping: this was no attempt of the receiver's making
+			return true
+		}
+		outcome = Outcome{ErrorCode: failure.Code, ErrorMessage: failure.Message}
+	} else if j.event.Type == event.MessageReceived && !response.Truncated {
+		details.replies = parseReplies(response.Body)
+	}
+	return s.recordOutcome(j, startedAt, outcome, details)
+}
+
+// request makes the request of one attempt, and its headers as they are recorded: custom ones masked.
+func (s *Service) request(j job, number int64, at time.Time) (safehttp.Request, string, error) {
+	format, ok := s.formats[j.webhook.Format]
+	if !ok {
+		return safehttp.Request{}, "", fmt.Errorf("unknown format %q", j.webhook.Format)
+	}
+	body, err := format.Body(j.event)
+	if err != nil {
+		return safehttp.Request{}, "", err
+	}
+	secrets, err := webhook.Secrets(s.Sealer, j.webhook, at)
+	if err != nil {
+		return safehttp.Request{}, "", err
+	}
+	custom, err := webhook.CustomHeaders(s.Sealer, j.webhook)
+	if err != nil {
+		return safehttp.Request{}, "", err
+	}
+	signed := format.Headers(webhook.Signing{Event: j.event, DeliveryID: j.delivery.ID, Attempt: number, At: at, Body: body, Secrets: secrets})
+	request := safehttp.Request{URL: j.webhook.URL, Body: body, Header: make([]safehttp.Header, 0, 1+len(signed)+len(custom))}
+	request.Header = append(request.Header, safehttp.Header{Name: "Content-Type", Value: "application/json"})
+	for _, h := range signed {
+		request.Header = append(request.Header, safehttp.Header(h))
+	}
+	shown := showHeaders(request.Header, custom)
+	for _, h := range custom {
+		request.Header = append(request.Header, safehttp.Header(h))
+	}
+	return request, shown, nil
+}
+
+// showHeaders writes the headers as a JSON object by hand: it is done for each attempt, and the signed ones need no escaping.
+func showHeaders(headers []safehttp.Header, custom []webhook.Header) string {
+	var b strings.Builder
+	b.Grow(512)
+	for i, h := range headers {
+		b.WriteString(`,"`[btoi(i == 0):])
+		b.WriteString(h.Name + `":"` + h.Value + `"`)
+	}
+	for _, h := range custom {
+		b.WriteString(`,"` + h.Name + `":"***"`)
+	}
+	return "{" + b.String() + "}"
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// recordOutcome decides, stores and tells. It reports whether the delivery succeeded.
+func (s *Service) recordOutcome(j job, startedAt time.Time, outcome Outcome, details attemptDetails) bool {
+	now := s.Now()
+	decision := Decide(outcome, j.delivery.Tries, s.Schedule, now)
+	next := *j.delivery
+	next.Status, next.DueAt, next.Reason = decision.Status, decision.DueAt, decision.Reason
+	next.Attempts++
+	if decision.Counts {
+		next.Tries++
+	}
+	result := &store.AttemptResult{
+		Attempt: store.Attempt{
+			DeliveryID: next.ID, Number: next.Attempts, StartedAt: startedAt, Duration: details.duration, URL: j.webhook.URL,
+			RequestHeaders: details.headers, Format: j.webhook.Format, StatusCode: outcome.StatusCode, ErrorCode: outcome.ErrorCode,
+			ErrorMessage: outcome.ErrorMessage, ResponseType: details.responseType, ResponseBody: details.responseBody,
+		},
+		Delivery: &next, Worker: s.WorkerID, Replies: s.replies(j, details.replies, now),
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), recordTimeout)
+	defer cancel()
+	if err := s.records.Do(ctx, result); err != nil {
+		// The receiver may have it, and nobody knows: the delivery is made again, with the same event id.
+		s.Logger.Error("delivery.record_failed", "delivery_id", next.ID, "error", err)
+		s.giveBack([]string{next.ID}, now.Add(s.Schedule[0]))
+		return false
+	}
+	s.tell(ctx, j, &next, outcome, decision, details, startedAt)
+	return decision.Status == store.DeliveryDelivered
+}
+
+// record stores a group of attempts.
+func (s *Service) record(ctx context.Context, results []*store.AttemptResult) error {
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
+	defer cancel()
+	return s.Store.RecordAttemptsAny(ctx, results, s.Now())
+}
+
+// tell does what follows a stored attempt: the log line, the alarm for the next try, the replies, the webhook's own state.
+func (s *Service) tell(ctx context.Context, j job, next *store.Delivery, o Outcome, decision Decision, details attemptDetails, startedAt time.Time) {
+	s.Observer.ObserveAttempt(string(next.Status), details.duration, startedAt.Sub(next.CreatedAt))
+	if level := levelOf(next.Status); s.Logger.Enabled(ctx, level) {
+		s.Logger.LogAttrs(ctx, level, "delivery.attempted", slog.String("delivery_id", next.ID), slog.String("event_id", next.EventID),
+			slog.String("webhook_id", next.WebhookID), slog.Int64("attempt", next.Attempts), slog.Int("status_code", o.StatusCode),
+			slog.String("error_code", o.ErrorCode), slog.Int64("duration_ms", details.duration.Milliseconds()), slog.String("result", string(next.Status)))
+	}
+	if len(details.replies) > 0 && s.replier != nil {
+		s.replier.Kick()
+	}
+	if next.Status == store.DeliveryPending {
+		if err := s.Alarm.At(ctx, "deliver", next.ID, int(next.Attempts+1), next.DueAt); err != nil {
+			s.Logger.Debug("delivery.alarm_failed", "delivery_id", next.ID, "error", err) // the sweep comes to it
+		}
+	}
+	if err := s.judge(ctx, j.webhook, decision); err != nil {
+		s.Logger.Error("webhook.mark_failed", "webhook_id", j.webhook.ID, "error", err)
+	}
+}
+
+func levelOf(status store.DeliveryStatus) slog.Level {
+	if status == store.DeliveryDelivered {
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
+}
+
+// judge keeps the webhook's own state: since when it fails, and whether that is too long.
+func (s *Service) judge(ctx context.Context, w *store.Webhook, decision Decision) error {
+	now := s.Now()
+	switch {
+	case decision.Unsubscribe:
+		return s.switchOff(ctx, w, store.WebhookUnsubscribed, decision.Reason, now)
+	case decision.Status == store.DeliveryDelivered && w.FailingSince.IsZero():
+		return nil
+	case decision.Status == store.DeliveryDelivered:
+		return s.Store.MarkWebhookAny(ctx, w.ID, false, now)
+	case !decision.Counts:
+		return nil
+	case w.FailingSince.IsZero():
+		return s.Store.MarkWebhookAny(ctx, w.ID, true, now)
+	case now.Sub(w.FailingSince) >= disableAfter:
+		reason := "Its receiver has only failed for 5 days. The last failure: " + decision.Reason + " Mend it, set the webhook's status to active, and replay."
+		return s.switchOff(ctx, w, store.WebhookDisabled, reason, now)
+	}
+	return nil
+}
+
+// switchOff ends a webhook and raises webhook.disabled, once.
+func (s *Service) switchOff(ctx context.Context, w *store.Webhook, status store.WebhookStatus, reason string, now time.Time) error {
+	ended, err := s.Store.EndWebhookAny(ctx, w.ID, status, reason, now)
+	if err != nil || !ended || s.publisher == nil {
+		return err
+	}
+	s.Logger.Warn("webhook.switched_off", "webhook_id", w.ID, "status", status, "reason", reason)
+	address, _, _ := strings.Cut(w.URL, "?")
+	return s.publisher.Publish(ctx, &event.Draft{
+		AccountID: w.AccountID, Type: event.WebhookDisabled,
+		Data: event.WebhookData{WebhookID: w.ID, URL: address, Status: string(status), Reason: reason, Timestamp: now.UTC().Format(webhook.Millis)},
+	})
+}
+
+// replies makes the messages that a receiver's answer asked for. They are stored with the attempt, so that a crash
+// neither loses nor doubles them.
+func (s *Service) replies(j job, texts []string, now time.Time) []*store.Message {
+	if len(texts) == 0 {
+		return nil
+	}
+	var data event.MessageData
+	if err := json.Unmarshal(j.event.Data, &data); err != nil || data.From == "" {
+		return nil
+	}
+	messages := make([]*store.Message, len(texts))
+	for i, text := range texts {
+		messages[i] = &store.Message{
+			ID: s.IDs.New("msg"), AccountID: j.event.AccountID, ChannelID: j.event.ChannelID, Direction: store.Outbound,
+			Peer: data.From, PeerName: data.PushName, Type: "text", Text: text, Status: store.MessageQueued,
+			Origin: j.delivery.ID, OriginSeq: int64(i), DueAt: now, CreatedAt: now, UpdatedAt: now,
+		}
+	}
+	return messages
+}
+
+const (
+	maxReplies     = 10   // messages that one answer may ask for
+	maxReplyLength = 4096 // characters; the longest text that a network takes is WhatsApp's 4,096
+)
+
+// parseReplies reads {"reply": "…"} or {"replies": ["…", "…"]} from an answer. Anything else asks for nothing.
+func parseReplies(body []byte) []string {
+	var wanted struct {
+		Reply   any   `json:"reply"`
+		Replies []any `json:"replies"`
+	}
+	if len(body) == 0 || !utf8.Valid(body) || json.Unmarshal(body, &wanted) != nil {
+		return nil
+	}
+	var texts []string
+	for _, one := range append([]any{wanted.Reply}, wanted.Replies...) {
+		text, ok := one.(string)
+		text = strings.TrimSpace(strings.ReplaceAll(text, "\x00", ""))
+		if ok && text != "" && utf8.RuneCountInString(text) <= maxReplyLength && len(texts) < maxReplies {
+			texts = append(texts, text)
+		}
+	}
+	return texts
+}
+
+// clean makes foreign text storable: valid UTF-8 without NUL, which PostgreSQL refuses.
+func clean(text string) string {
+	if utf8.ValidString(text) && !strings.Contains(text, "\x00") {
+		return text
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+}

@@ -1,0 +1,224 @@
+// Package delivery brings events to webhooks: it keeps deliveries of many webhooks apart from each other, makes the
+// attempts, decides what becomes of them and stores it.
+package delivery
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/switchhook/switchhook/internal/store"
+)
+
+const (
+	// maxHeld bounds what one process holds in memory; what is more waits in the database.
+	maxHeld = 16384
+	// maxLane bounds what it holds for one webhook, so that a slow receiver does not fill the memory of all.
+	maxLane = 1024
+	// maxWidth is how many requests to one webhook are under way at a time.
+	maxWidth = 64
+	// maxRunning bounds the requests of all webhooks together.
+	maxRunning = 4096
+	// snapshotAge is how old a webhook's settings may be when a request begins; older ones are read anew.
+	snapshotAge = 2 * time.Second
+)
+
+// job is one delivery that this process owns.
+type job struct {
+	delivery *store.Delivery
+	webhook  *store.Webhook
+	event    *store.Event
+	readAt   time.Time // when webhook was read
+}
+
+// lane holds the deliveries of one webhook. A slow or failing receiver fills its own lane only.
+type lane struct {
+	webhookID string
+	held      int // reserved, waiting and running
+	waiting   []job
+	running   int
+	width     int       // how many may run: halves with each failure, doubles with each success
+	starved   bool      // room was refused, so that there is more in the database
+	idleSince time.Time // with held 0
+}
+
+// lanes is the part of the dispatcher that decides what may run. Its methods do not block.
+type lanes struct {
+	mu      sync.Mutex
+	byID    map[string]*lane
+	held    int
+	running int
+	ready   []*lane // may run more, but all together run too many
+	closed  bool
+	now     func() time.Time
+	start   func(job)     // runs a job in a goroutine of its own
+	more    chan struct{} // told when a lane that was refused room has some
+}
+
+func newLanes(now func() time.Time, start func(job)) *lanes {
+	return &lanes{byID: map[string]*lane{}, now: now, start: start, more: make(chan struct{}, 1)}
+}
+
+func (l *lanes) lane(webhookID string) *lane {
+	one := l.byID[webhookID]
+	if one == nil {
+		one = &lane{webhookID: webhookID, width: maxWidth}
+		l.byID[webhookID] = one
+	}
+	return one
+}
+
+// reserve makes room for one delivery.
+func (l *lanes) reserve(webhookID string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	one := l.lane(webhookID)
+	if l.closed || one.held >= maxLane || l.held >= maxHeld {
+		one.starved = true
+		return false
+	}
+	one.held++
+	l.held++
+	return true
+}
+
+func (l *lanes) unreserve(webhookID string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.release(l.lane(webhookID))
+}
+
+// release gives the room of one delivery back.
+func (l *lanes) release(one *lane) {
+	one.held--
+	l.held--
+	if one.starved && one.held <= maxLane/2 {
+		one.starved = false
+		select {
+		case l.more <- struct{}{}:
+		default:
+		}
+	}
+	if one.held == 0 {
+		one.idleSince = l.now()
+		if one.width == maxWidth {
+			delete(l.byID, one.webhookID) // nothing to remember of it
+		}
+	}
+}
+
+// put runs a reserved job as soon as its lane and the whole allow.
+func (l *lanes) put(j job) (taken bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		l.release(l.lane(j.webhook.ID))
+		return false
+	}
+	one := l.lane(j.webhook.ID)
+	one.waiting = append(one.waiting, j)
+	l.fill(one)
+	return true
+}
+
+// fill starts as many jobs of a lane as may run.
+func (l *lanes) fill(one *lane) {
+	for len(one.waiting) > 0 && one.running < one.width {
+		if l.running >= maxRunning {
+			l.ready = append(l.ready, one)
+			return
+		}
+		next := one.waiting[0]
+		one.waiting[0] = job{}
+		one.waiting = one.waiting[1:]
+		one.running++
+		l.running++
+		go l.start(next)
+	}
+}
+
+// done ends a job and starts the next ones.
+func (l *lanes) done(webhookID string, success bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	one := l.lane(webhookID)
+	one.running--
+	l.running--
+	if success {
+		one.width = min(maxWidth, one.width*2)
+	} else {
+		one.width = max(1, one.width/2)
+	}
+	l.release(one)
+	l.fill(one)
+	if len(l.ready) > 0 && l.running < maxRunning {
+		next := l.ready[0]
+		l.ready = l.ready[1:]
+		l.fill(next)
+	}
+}
+
+// room returns how many deliveries may be claimed, and the webhooks that have enough already.
+func (l *lanes) room() (int, []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return 0, nil
+	}
+	var full []string
+	now := l.now()
+	for id, one := range l.byID {
+		switch {
+		case one.held >= maxLane/2:
+			one.starved = true
+			full = append(full, id)
+		case one.held == 0 && now.Sub(one.idleSince) > 10*time.Minute:
+			delete(l.byID, id)
+		}
+	}
+	return maxHeld - l.held, full
+}
+
+// accept takes a claimed delivery whether there is room or not: claims are bounded by room.
+func (l *lanes) accept(j job) bool {
+	l.mu.Lock()
+	one := l.lane(j.webhook.ID)
+	one.held++
+	l.held++
+	l.mu.Unlock()
+	return l.put(j)
+}
+
+// close refuses new deliveries and returns those that have not begun.
+func (l *lanes) close() []job {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	var left []job
+	for _, one := range l.byID {
+		left = append(left, one.waiting...)
+		one.held -= len(one.waiting)
+		l.held -= len(one.waiting)
+		one.waiting = nil
+	}
+	return left
+}
+
+// waitIdle returns when no job runs, or with an error when ctx ends first.
+func (l *lanes) waitIdle(ctx context.Context) error {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		l.mu.Lock()
+		running := l.running
+		l.mu.Unlock()
+		if running == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,257 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/switchhook/switchhook/internal/event"
+	"github.com/switchhook/switchhook/internal/group"
+	"github.com/switchhook/switchhook/internal/id"
+	"github.com/switchhook/switchhook/internal/limit"
+	"github.com/switchhook/switchhook/internal/safehttp"
+	"github.com/switchhook/switchhook/internal/secret"
+	"github.com/switchhook/switchhook/internal/store"
+	"github.com/switchhook/switchhook/internal/webhook"
+)
+
+// claimSize is how many deliveries one sweep takes at a time.
+const claimSize = 256
+
+// recordSize is how many attempts one transaction stores.
+const recordSize = 256
+
+// Alarm wakes this or another worker when a retry is due. It does not block; what it loses, the sweep finds.
+type Alarm interface {
+	At(ctx context.Context, taskType, id string, attempt int, at time.Time) error
+}
+
+// Limiter counts a webhook's own rate limit over all processes.
+type Limiter interface {
+	Take(ctx context.Context, key string, rate limit.Rate) (limit.Result, error)
+}
+
+// Replier sends the messages that a receiver's answer asked for.
+type Replier interface {
+	// Kick tells that there are queued messages. It does not block.
+	Kick()
+}
+
+// Publisher raises the event that tells of a webhook that was switched off.
+type Publisher interface {
+	Publish(ctx context.Context, draft *event.Draft) error
+}
+
+// Observer counts attempts for the metrics.
+type Observer interface {
+	ObserveAttempt(result string, took time.Duration, lag time.Duration)
+}
+
+// Options wires a Service. All fields are required but Version.
+type Options struct {
+	Store    *store.Store
+	IDs      *id.Generator
+	HTTP     *safehttp.Client
+	Sealer   *secret.Sealer
+	Alarm    Alarm
+	Limiter  Limiter
+	Observer Observer
+	Logger   *slog.Logger
+	Now      func() time.Time
+	WorkerID string
+	Schedule []time.Duration // waits between tries
+	Parallel int             // transactions at a time; 1 for SQLite
+}
+
+// Service delivers. It is a Dispatcher for event.Publisher.
+type Service struct {
+	Options
+	lanes   *lanes
+	records *group.Committer[*store.AttemptResult]
+	formats map[string]webhook.Format
+	ctx     context.Context // of attempts; ends when a stop has waited long enough
+	cancel  context.CancelFunc
+
+	// Publisher and service need each other, so these two come after New, by Connect.
+	publisher Publisher
+	replier   Replier
+	swept     atomic.Int64
+}
+
+var _ event.Dispatcher = (*Service)(nil)
+
+// New wires a Service. A missing part is an error that names it.
+func New(o Options) (*Service, error) {
+	for name, missing := range map[string]bool{
+		"Store": o.Store == nil, "IDs": o.IDs == nil, "HTTP": o.HTTP == nil, "Sealer": o.Sealer == nil, "Alarm": o.Alarm == nil,
+		"Limiter": o.Limiter == nil, "Observer": o.Observer == nil, "Logger": o.Logger == nil, "Now": o.Now == nil,
+		"WorkerID": o.WorkerID == "", "Schedule": len(o.Schedule) == 0,
+	} {
+		if missing {
+			return nil, fmt.Errorf("make delivery service: Options.%s is missing", name)
+		}
+	}
+	s := &Service{Options: o, formats: webhook.Formats()}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.lanes = newLanes(o.Now, s.run)
+	s.records = group.New(recordSize, max(1, o.Parallel), s.record)
+	return s, nil
+}
+
+// Connect gives the service the parts that need the service themselves. It is called once, before the first delivery.
+func (s *Service) Connect(publisher Publisher, replier Replier) {
+	s.publisher, s.replier = publisher, replier
+}
+
+// Reserve asks for room for one delivery.
+func (s *Service) Reserve(webhookID string) bool { return s.lanes.reserve(webhookID) }
+
+// Unreserve gives room back.
+func (s *Service) Unreserve(webhookID string) { s.lanes.unreserve(webhookID) }
+
+// Dispatch delivers what this process owns and has reserved room for.
+func (s *Service) Dispatch(d *store.Delivery, w *store.Webhook, e *store.Event) {
+	if !s.lanes.put(job{delivery: d, webhook: w, event: e, readAt: s.Now()}) {
+		s.giveBack([]string{d.ID}, s.Now())
+	}
+}
+
+// Deliver claims deliveries by id and starts them: the handler of the "deliver" task. What belongs to a living worker,
+// is not due, or finds no room is left alone; the sweep comes to it.
+func (s *Service) Deliver(ctx context.Context, ids []string) error {
+	room, _ := s.lanes.room()
+	if room < len(ids) {
+		return nil
+	}
+	claimed, err := s.Store.ClaimAny(ctx, s.WorkerID, s.Now(), ids)
+	if err != nil {
+		return fmt.Errorf("claim deliveries: %w", err)
+	}
+	return s.begin(ctx, claimed)
+}
+
+// Sweep claims and starts whatever is due and nobody's, until there is no more or no more room. It runs periodically, and
+// whenever a lane that was full has room again.
+func (s *Service) Sweep(ctx context.Context) error {
+	for ctx.Err() == nil {
+		room, full := s.lanes.room()
+		if room < claimSize {
+			return nil
+		}
+		claimed, err := s.Store.ClaimDueAny(ctx, s.WorkerID, s.Now(), claimSize, full)
+		if err != nil {
+			return fmt.Errorf("claim due deliveries: %w", err)
+		}
+		if err := s.begin(ctx, claimed); err != nil {
+			return err
+		}
+		s.swept.Add(int64(len(claimed)))
+		if len(claimed) < claimSize {
+			return nil
+		}
+	}
+	return nil
+}
+
+// More tells when a sweep is worth while before its time.
+func (s *Service) More() <-chan struct{} { return s.lanes.more }
+
+// begin reads what claimed deliveries need and starts them.
+func (s *Service) begin(ctx context.Context, claimed []*store.Delivery) error {
+	if len(claimed) == 0 {
+		return nil
+	}
+	events, webhooks := map[string]bool{}, map[string]bool{}
+	for _, d := range claimed {
+		events[d.EventID], webhooks[d.WebhookID] = true, true
+	}
+	readAt := s.Now()
+	foundWebhooks, err := s.Store.WebhooksAny(ctx, keys(webhooks))
+	if err == nil {
+		var foundEvents map[string]*store.Event
+		if foundEvents, err = s.Store.EventsAny(ctx, keys(events)); err == nil {
+			for _, d := range claimed {
+				s.beginOne(d, foundWebhooks[d.WebhookID], foundEvents[d.EventID], readAt)
+			}
+			return nil
+		}
+	}
+	ids := make([]string, len(claimed))
+	for i, d := range claimed {
+		ids[i] = d.ID
+	}
+	s.giveBack(ids, readAt)
+	return fmt.Errorf("read claimed deliveries: %w", err)
+}
+
+func (s *Service) beginOne(d *store.Delivery, w *store.Webhook, e *store.Event, readAt time.Time) {
+	if w == nil || e == nil || w.Status != store.WebhookActive {
+		go s.end(d, w, e)
+		return
+	}
+	if !s.lanes.accept(job{delivery: d, webhook: w, event: e, readAt: readAt}) {
+		s.giveBack([]string{d.ID}, readAt)
+	}
+}
+
+// end closes a delivery that cannot be made: its webhook or event is gone, or the webhook is not active.
+func (s *Service) end(d *store.Delivery, w *store.Webhook, e *store.Event) {
+	status, reason := store.DeliveryCancelled, "The webhook was deleted."
+	switch {
+	case e == nil:
+		reason = "The event is older than the retention and was deleted."
+	case w != nil && (w.Status == store.WebhookPaused || w.Status == store.WebhookDisabled):
+		status, reason = store.DeliveryHeld, ""
+	case w != nil:
+		reason = w.StatusReason
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), recordTimeout)
+	defer cancel()
+	if err := s.Store.EndDeliveryAny(ctx, d.ID, s.WorkerID, status, reason, s.Now()); err != nil {
+		s.Logger.Error("delivery.end_failed", "delivery_id", d.ID, "error", err)
+	}
+}
+
+// giveBack frees deliveries that were claimed and not tried.
+func (s *Service) giveBack(ids []string, due time.Time) {
+	ctx, cancel := context.WithTimeout(context.Background(), recordTimeout)
+	defer cancel()
+	if err := s.Store.ReleaseAny(ctx, s.WorkerID, due, ids); err != nil {
+		s.Logger.Error("delivery.release_failed", "count", len(ids), "error", err) // free when this worker is gone
+	}
+}
+
+// Stop refuses new work, frees what has not begun, and waits for attempts under way. When ctx ends first, they are cut off
+// and made again later, by whoever sweeps.
+func (s *Service) Stop(ctx context.Context) error {
+	left := s.lanes.close()
+	ids := make([]string, len(left))
+	for i, j := range left {
+		ids[i] = j.delivery.ID
+	}
+	s.giveBack(ids, s.Now())
+	err := s.lanes.waitIdle(ctx)
+	s.cancel()
+	if err != nil {
+		err = errors.Join(err, s.lanes.waitIdle(withTimeout(2*time.Second)))
+	}
+	s.records.Close()
+	return err
+}
+
+func withTimeout(d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	context.AfterFunc(ctx, cancel)
+	return ctx
+}
+
+func keys(set map[string]bool) []string {
+	all := make([]string, 0, len(set))
+	for key := range set {
+		all = append(all, key)
+	}
+	return all
+}

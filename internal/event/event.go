@@ -1,0 +1,361 @@
+// Package event stores what happened and who must hear of it, in one transaction, before anybody is told that it is taken.
+package event
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/switchhook/switchhook/internal/group"
+	"github.com/switchhook/switchhook/internal/id"
+	"github.com/switchhook/switchhook/internal/store"
+)
+
+// commitTimeout bounds one group commit. A database that takes longer counts as down: the caller answers 503.
+const commitTimeout = 20 * time.Second
+
+// maxGroup is how many drafts one transaction takes.
+const maxGroup = 256
+
+// Dispatcher is who delivers in this process, if anybody does.
+type Dispatcher interface {
+	// Reserve asks for room for one delivery to a webhook. Where it says yes, Dispatch or Unreserve follows.
+	Reserve(webhookID string) bool
+	// Unreserve gives the room back: the delivery was not stored.
+	Unreserve(webhookID string)
+	// Dispatch takes a stored delivery that this process owns. It does not block.
+	Dispatch(delivery *store.Delivery, webhook *store.Webhook, event *store.Event)
+}
+
+// Alarm wakes workers in other processes. It does not block; what it loses, the sweep finds.
+type Alarm interface {
+	Now(ctx context.Context, taskType string, ids []string) error
+}
+
+// Options wires a Publisher. Dispatcher may be nil in a process that only answers HTTP.
+type Options struct {
+	Store      *store.Store
+	IDs        *id.Generator
+	Dispatcher Dispatcher
+	Alarm      Alarm
+	WorkerID   string
+	Logger     *slog.Logger
+	Now        func() time.Time
+	Parallel   int // transactions at a time; 1 for SQLite
+}
+
+// Publisher stores events.
+type Publisher struct {
+	Options
+	group *group.Committer[*Draft]
+}
+
+// Draft is an event to publish, with what is stored together with it.
+type Draft struct {
+	AccountID string
+	Type      string
+	ChannelID string
+	Dedupe    string // names what happened, unique in the account; empty: it cannot happen twice
+	Data      any    // becomes the event's data
+
+	// Message is stored with the event, and only where the event is new. Its id stands in the data already.
+	Message *store.Message
+	// DataFor makes the data of Message with the account's contact of its Peer, or nil where there is none. A message of
+	// a blocked contact is stored and raises no event.
+	DataFor func(*store.Contact) any
+	// Media are the files of Message.
+	Media []*store.Media
+	// Change brings a message further. Where the message is already as far, nothing is published. Data is made by DataOf then.
+	Change *store.StatusChange
+	// DataOf makes the data from the message that Change has brought further.
+	DataOf func(*store.Message) any
+
+	event     *store.Event
+	fresh     bool
+	blocked   bool     // its sender is a blocked contact
+	reserved  []string // webhooks for whose delivery the dispatcher has made room
+	delivered []toDeliver
+}
+
+type toDeliver struct {
+	delivery *store.Delivery
+	webhook  *store.Webhook
+}
+
+// Fresh reports, after Publish, whether the event was new.
+func (d *Draft) Fresh() bool { return d.fresh }
+
+// Event returns, after Publish, the event as it was stored, or nil where it was not new.
+func (d *Draft) Event() *store.Event {
+	if !d.fresh {
+		return nil
+	}
+	return d.event
+}
+
+// New wires a Publisher. A missing part is an error that names it.
+func New(o Options) (*Publisher, error) {
+	switch {
+	case o.Store == nil:
+		return nil, errors.New("make publisher: Options.Store is missing")
+	case o.IDs == nil:
+		return nil, errors.New("make publisher: Options.IDs is missing")
+	case o.Alarm == nil:
+		return nil, errors.New("make publisher: Options.Alarm is missing")
+	case o.Logger == nil || o.Now == nil || o.WorkerID == "":
+		return nil, errors.New("make publisher: Options.Logger, Now or WorkerID is missing")
+	}
+	p := &Publisher{Options: o}
+	p.group = group.New(maxGroup, max(1, o.Parallel), p.commit)
+	return p, nil
+}
+
+// Close lets what waits be stored. Publish fails afterwards.
+func (p *Publisher) Close() { p.group.Close() }
+
+// Publish stores a draft with its deliveries and returns when they are on disk. Delivery begins at once, elsewhere.
+// An event whose Dedupe name the account has already is left out: see Draft.Fresh.
+func (p *Publisher) Publish(ctx context.Context, draft *Draft) error {
+	if err := p.group.Do(ctx, draft); err != nil {
+		return fmt.Errorf("store event: %w", err)
+	}
+	return nil
+}
+
+// PublishAll publishes several drafts, which are committed together, and returns the first error.
+func (p *Publisher) PublishAll(ctx context.Context, drafts []*Draft) error {
+	if len(drafts) == 1 {
+		return p.Publish(ctx, drafts[0])
+	}
+	results := make(chan error, len(drafts))
+	for _, d := range drafts {
+		go func() { results <- p.Publish(ctx, d) }()
+	}
+	var first error
+	for range drafts {
+		if err := <-results; err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+func (p *Publisher) commit(_ context.Context, drafts []*Draft) error {
+	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+	defer cancel()
+	now := p.Now()
+	err := p.Store.InTransaction(ctx, func(ctx context.Context) error { return p.storeAll(ctx, drafts, now) })
+	if err != nil {
+		for _, d := range drafts {
+			for _, webhookID := range d.reserved {
+				p.Dispatcher.Unreserve(webhookID)
+			}
+			d.fresh, d.reserved, d.delivered = false, nil, nil
+		}
+		return err
+	}
+	p.handOver(drafts)
+	return nil
+}
+
+// storeAll does one group's work inside its transaction.
+func (p *Publisher) storeAll(ctx context.Context, drafts []*Draft, now time.Time) error {
+	events, err := p.prepare(ctx, drafts, now)
+	if err != nil {
+		return err
+	}
+	fresh, err := p.Store.InsertEvents(ctx, events)
+	if err != nil {
+		return err
+	}
+	var messages []*store.Message
+	var media []*store.Media
+	accounts := map[string]bool{}
+	for _, d := range drafts {
+		d.fresh = d.event != nil && fresh[d.event.ID]
+		if d.blocked {
+			messages = append(messages, d.Message)
+		}
+		if !d.fresh {
+			continue
+		}
+		accounts[d.AccountID] = true
+		if d.Message != nil {
+			messages = append(messages, d.Message)
+		}
+		media = append(media, d.Media...)
+	}
+	if err := p.Store.InsertMessages(ctx, messages); err != nil {
+		return err
+	}
+	if err := p.Store.InsertMedia(ctx, media); err != nil || len(accounts) == 0 {
+		return err
+	}
+	return p.storeDeliveries(ctx, drafts, accounts, now)
+}
+
+// prepare brings messages further and makes the events of the drafts that stay.
+func (p *Publisher) prepare(ctx context.Context, drafts []*Draft, now time.Time) ([]*store.Event, error) {
+	contacts, err := p.contacts(ctx, drafts)
+	if err != nil {
+		return nil, err
+	}
+	events := make([]*store.Event, 0, len(drafts))
+	for _, d := range drafts {
+		d.event, d.blocked = nil, false
+		data := d.Data
+		switch {
+		case d.Change != nil:
+			m, err := p.Store.AdvanceMessage(ctx, *d.Change, now)
+			if errors.Is(err, store.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			data, d.ChannelID = d.DataOf(m), m.ChannelID
+		case d.DataFor != nil:
+			contact := contacts[store.ContactKey{AccountID: d.AccountID, PhoneNumber: d.Message.Peer}]
+			if contact != nil && contact.IsBlocked {
+				d.blocked = true
+				continue
+			}
+			data = d.DataFor(contact)
+		}
+		raw, err := Marshal(data)
+		if err != nil {
+			return nil, fmt.Errorf("encode event data: %w", err)
+		}
+		d.event = &store.Event{
+			ID: p.IDs.New("evt"), AccountID: d.AccountID, Type: d.Type, ChannelID: d.ChannelID, Dedupe: d.Dedupe,
+			Data: raw, CreatedAt: now,
+		}
+		if d.Dedupe == "" {
+			d.event.Dedupe = d.event.ID
+		}
+		events = append(events, d.event)
+	}
+	return events, nil
+}
+
+// contacts reads what the accounts know of the people who wrote, all at once.
+func (p *Publisher) contacts(ctx context.Context, drafts []*Draft) (map[store.ContactKey]*store.Contact, error) {
+	var wanted []store.ContactKey
+	for _, d := range drafts {
+		if d.DataFor != nil {
+			wanted = append(wanted, store.ContactKey{AccountID: d.AccountID, PhoneNumber: d.Message.Peer})
+		}
+	}
+	if len(wanted) == 0 {
+		return nil, nil
+	}
+	return p.Store.ContactsAny(ctx, wanted)
+}
+
+// storeDeliveries makes one delivery for each webhook that takes an event. Where the dispatcher has room, this
+// process owns it from the start, and nobody has to look for it.
+func (p *Publisher) storeDeliveries(ctx context.Context, drafts []*Draft, accounts map[string]bool, now time.Time) error {
+	ids := make([]string, 0, len(accounts))
+	for accountID := range accounts {
+		ids = append(ids, accountID)
+	}
+	webhooks, err := p.Store.SubscribersAny(ctx, ids, now)
+	if err != nil || len(webhooks) == 0 {
+		return err
+	}
+	var deliveries []*store.Delivery
+	for _, d := range drafts {
+		if !d.fresh {
+			continue
+		}
+		for _, w := range webhooks {
+			if w.AccountID != d.AccountID || !w.Takes(d.Type, d.ChannelID) {
+				continue
+			}
+			delivery := p.newDelivery(d, w, now)
+			d.delivered = append(d.delivered, toDeliver{delivery, w})
+			deliveries = append(deliveries, delivery)
+		}
+	}
+	return p.Store.InsertDeliveries(ctx, deliveries)
+}
+
+func (p *Publisher) newDelivery(d *Draft, w *store.Webhook, now time.Time) *store.Delivery {
+	delivery := &store.Delivery{
+		ID: p.IDs.New("dlv"), AccountID: d.AccountID, EventID: d.event.ID, WebhookID: w.ID,
+		Status: store.DeliveryPending, DueAt: now, CreatedAt: now, UpdatedAt: now,
+	}
+	switch {
+	case w.Status != store.WebhookActive:
+		delivery.Status = store.DeliveryHeld
+	case p.Dispatcher != nil && p.Dispatcher.Reserve(w.ID):
+		delivery.Owner = p.WorkerID
+		d.reserved = append(d.reserved, w.ID)
+	}
+	return delivery
+}
+
+// handOver starts the deliveries of a group that is on disk. What is nobody's waits for a sweep; only a process that
+// does not deliver itself wakes the others, because here the sweep comes as soon as there is room.
+func (p *Publisher) handOver(drafts []*Draft) {
+	var wake []string
+	for _, d := range drafts {
+		for _, t := range d.delivered {
+			switch {
+			case t.delivery.Owner != "":
+				p.Dispatcher.Dispatch(t.delivery, t.webhook, d.event)
+			case t.delivery.Status == store.DeliveryPending && p.Dispatcher == nil:
+				wake = append(wake, t.delivery.ID)
+			}
+		}
+	}
+	if len(wake) > 0 {
+		_ = p.Alarm.Now(context.Background(), "deliver", wake) // what it loses, the sweep finds
+	}
+}
+
+// Marshal writes JSON as JavaScript's JSON.stringify does: compact, with nothing escaped that need not be. Receivers that
+// verify the signature over a re-serialised body depend on it.
+func Marshal(value any) ([]byte, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return nil, err
+	}
+	raw := bytes.TrimRight(out.Bytes(), "\n")
+	if !bytes.Contains(raw, []byte(`\u202`)) {
+		return raw, nil
+	}
+	return unescapeLineSeparators(raw), nil
+}
+
+// unescapeLineSeparators puts U+2028 and U+2029 back, which encoding/json always escapes and JavaScript never does.
+func unescapeLineSeparators(raw []byte) []byte {
+	out := make([]byte, 0, len(raw))
+	for i := 0; i < len(raw); i++ {
+		if raw[i] != '\\' || i+1 >= len(raw) {
+			out = append(out, raw[i])
+			continue
+		}
+		switch {
+		case bytes.HasPrefix(raw[i:], []byte(`\u2028`)):
+			out = append(out, "\u2028"...)
+			i += 5
+		case bytes.HasPrefix(raw[i:], []byte(`\u2029`)):
+			out = append(out, "\u2029"...)
+			i += 5
+		default:
+			out = append(out, raw[i], raw[i+1]) // an escape of another kind, whole, so that "\\u2028" stays a text
+			i++
+		}
+	}
+	return out
+}
+
+// Time writes a time as event data has it: RFC 3339 in UTC with milliseconds.
+func Time(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }

@@ -1,0 +1,217 @@
+package message
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/switchhook/switchhook/connectors"
+	"github.com/switchhook/switchhook/internal/event"
+	"github.com/switchhook/switchhook/internal/store"
+)
+
+// Receive stores what a verified callback carried and returns when all of it is on disk. What came before is left out.
+func (s *Service) Receive(ctx context.Context, channel *store.Channel, result connectors.CallbackResult) error {
+	info := s.Channels.Info(channel)
+	drafts := make([]*event.Draft, 0, len(result.Messages)+len(result.Statuses))
+	for i := range result.Messages {
+		draft, err := s.inbound(channel, info, &result.Messages[i])
+		if err != nil {
+			return err
+		}
+		drafts = append(drafts, draft)
+	}
+	for i := range result.Statuses {
+		draft, err := s.statusDraft(ctx, channel, info, &result.Statuses[i])
+		if err != nil {
+			return err
+		}
+		if draft != nil {
+			drafts = append(drafts, draft)
+		}
+	}
+	if len(drafts) == 0 {
+		return nil
+	}
+	if err := s.Publisher.PublishAll(ctx, drafts); err != nil {
+		return err
+	}
+	for _, d := range drafts {
+		if d.Message != nil && d.Fresh() {
+			s.Observer.ObserveMessage(channel.Connector, store.Inbound, string(store.MessageReceived))
+		}
+	}
+	return nil
+}
+
+// inbound makes the draft of one message that arrived.
+func (s *Service) inbound(channel *store.Channel, info connectors.Info, in *connectors.InMessage) (*event.Draft, error) {
+	now := s.Now()
+	at := in.Timestamp
+	if at.IsZero() {
+		at = now
+	}
+	data := event.MessageData{
+		ID: s.IDs.New("msg"), ChannelID: channel.ID, From: in.From, PushName: in.FromName, Type: in.Type, Text: in.Text,
+		Timestamp: event.Time(at), To: in.To, Platform: info.Platform, Connector: channel.Connector, Provider: info.KeyPrefix,
+		ChannelKey: channel.ChannelKey, ProviderMessageID: in.ProviderID, ReplyTo: in.ReplyTo, Media: []event.Media{}, Extra: in.Extra,
+	}
+	if strings.HasPrefix(channel.ID, "sess_") {
+		data.SessionID = channel.ID
+	}
+	if info.Platform == "whatsapp" {
+		data.WaMessageID = in.ProviderID
+	}
+	draft := &event.Draft{
+		AccountID: channel.AccountID, Type: event.MessageReceived, ChannelID: channel.ID, Dedupe: "in:" + channel.ID + ":" + in.ProviderID,
+	}
+	for _, ref := range in.Media {
+		row, url, err := s.Media.Reserve(channel.AccountID, channel.ID, ref)
+		if err != nil {
+			return nil, err
+		}
+		draft.Media = append(draft.Media, row)
+		data.Media = append(data.Media, event.Media{URL: url, Kind: mediaKind(ref.ContentType), ContentType: ref.ContentType, FileName: ref.FileName})
+	}
+	content, err := contentOf(Content{Media: data.Media, ReplyTo: in.ReplyTo, Extra: in.Extra})
+	if err != nil {
+		return nil, err
+	}
+	draft.Message = &store.Message{
+		ID: data.ID, AccountID: channel.AccountID, ChannelID: channel.ID, Direction: store.Inbound, Peer: in.From, PeerName: in.FromName,
+		Type: in.Type, Text: in.Text, Content: content, ProviderID: in.ProviderID, Status: store.MessageReceived, CreatedAt: now, UpdatedAt: now,
+	}
+	draft.DataFor = func(contact *store.Contact) any {
+		if contact != nil {
+			data.Contact = ContactJSON(contact)
+		}
+		return data
+	}
+	return draft, nil
+}
+
+// ContactJSON is a contact as the Sociocs contract shows it.
+func ContactJSON(c *store.Contact) json.RawMessage {
+	blocked := 0
+	if c.IsBlocked {
+		blocked = 1
+	}
+	extra := c.ExtraFields
+	if extra == "" {
+		extra = "{}"
+	}
+	raw, err := event.Marshal(struct {
+		ID            int64  `json:"id"`
+		Name          string `json:"name"`
+		PhoneNumber   string `json:"phone_number"`
+		PhoneNumberCC string `json:"phone_number_cc"`
+		ExtraFields   string `json:"extra_fields"`
+		CreatedAt     string `json:"created_at"`
+		UpdatedAt     string `json:"updated_at"`
+		IsBlocked     int    `json:"is_blocked"`
+	}{c.ID, c.Name, c.PhoneNumber, c.PhoneNumberCC, extra, event.Time(c.CreatedAt), event.Time(c.UpdatedAt), blocked})
+	if err != nil {
+		return nil // texts and numbers always encode
+	}
+	return raw
+}
+
+// Content is what a message holds beside its text, as messages.content keeps it.
+type Content struct {
+	Media         []event.Media        `json:"media,omitempty"`
+	Template      *connectors.Template `json:"template,omitempty"`
+	ReplyTo       string               `json:"replyTo,omitempty"`
+	Extra         map[string]any       `json:"extra,omitempty"`
+	ProviderError json.RawMessage      `json:"providerError,omitempty"`
+}
+
+func contentOf(c Content) (string, error) {
+	raw, err := event.Marshal(c)
+	if err != nil || string(raw) == "{}" {
+		return "", err
+	}
+	return string(raw), nil
+}
+
+// ReadContent reads messages.content.
+func ReadContent(text string) Content {
+	var c Content
+	if text != "" {
+		_ = json.Unmarshal([]byte(text), &c) // written by contentOf
+	}
+	return c
+}
+
+// mediaKind sorts a file for clients that treat pictures and films apart.
+func mediaKind(contentType string) string {
+	family, _, _ := strings.Cut(contentType, "/")
+	switch family {
+	case "image", "video", "audio":
+		return family
+	}
+	return "file"
+}
+
+// statusDraft makes the draft of news of a message, or nil where the message is not ours.
+func (s *Service) statusDraft(ctx context.Context, channel *store.Channel, info connectors.Info, update *connectors.StatusUpdate) (*event.Draft, error) {
+	m, err := s.messageOf(ctx, channel, update)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil // sent past us, from the provider's own console for example
+	}
+	if err != nil {
+		return nil, err
+	}
+	change := store.StatusChange{
+		AccountID: channel.AccountID, MessageID: m.ID, Status: store.MessageStatus(update.Status), ProviderID: update.ProviderID,
+	}
+	return s.changeDraft(change, info, update.Error, update.At), nil
+}
+
+func (s *Service) messageOf(ctx context.Context, channel *store.Channel, update *connectors.StatusUpdate) (*store.Message, error) {
+	if update.MessageID == "" {
+		return s.Store.MessageByProviderID(ctx, channel.AccountID, channel.ID, store.Outbound, update.ProviderID)
+	}
+	m, err := s.Store.Message(ctx, channel.AccountID, update.MessageID)
+	if err == nil && m.ChannelID != channel.ID {
+		return nil, store.ErrNotFound
+	}
+	return m, err
+}
+
+// changeDraft makes the draft that brings a message further and tells of it. Where the message is as far already, the
+// publisher leaves it out, so that a status never goes backwards and is told once.
+func (s *Service) changeDraft(change store.StatusChange, info connectors.Info, failure *connectors.ProviderError, at time.Time) *event.Draft {
+	if at.IsZero() {
+		at = s.Now()
+	}
+	if failure != nil && change.ErrorCode == "" {
+		change.ErrorCode, change.ErrorMessage = "provider_error", failure.Message
+	}
+	return &event.Draft{
+		AccountID: change.AccountID, Type: event.MessageStatus, Change: &change,
+		Dedupe: "status:" + change.MessageID + ":" + string(change.Status),
+		DataOf: func(m *store.Message) any { return statusData(m, info, failure, at) },
+	}
+}
+
+func statusData(m *store.Message, info connectors.Info, failure *connectors.ProviderError, at time.Time) event.StatusData {
+	data := event.StatusData{
+		ID: m.ID, ChannelID: m.ChannelID, To: m.Peer, Status: string(m.Status), ProviderMessageID: m.ProviderID,
+		Platform: info.Platform, Timestamp: event.Time(at),
+	}
+	if strings.HasPrefix(m.ChannelID, "sess_") {
+		data.SessionID = m.ChannelID
+	}
+	if info.Platform == "whatsapp" {
+		data.WaMessageID = m.ProviderID
+	}
+	if m.ErrorCode != "" {
+		data.Error = &event.Failure{Message: m.ErrorMessage, Reason: m.ErrorCode}
+		if failure != nil {
+			data.Error.Code, data.ProviderError = failure.Code, failure.Raw
+		}
+	}
+	return data
+}

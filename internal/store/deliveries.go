@@ -1,0 +1,220 @@
+package store
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"go.mau.fi/util/dbutil"
+)
+
+// DeliveryStatus says how far a delivery has come.
+type DeliveryStatus string
+
+// The statuses of a delivery.
+const (
+	DeliveryPending   DeliveryStatus = "pending"   // due now or at its next try
+	DeliveryHeld      DeliveryStatus = "held"      // its webhook is paused or disabled
+	DeliveryDelivered DeliveryStatus = "delivered" // the receiver answered 2xx
+	DeliveryFailed    DeliveryStatus = "failed"    // the schedule has ended; it can be replayed
+	DeliveryCancelled DeliveryStatus = "cancelled" // its webhook is gone
+)
+
+// Delivery is one event on its way to one webhook.
+type Delivery struct {
+	ID, AccountID      string
+	EventID, WebhookID string
+	Status             DeliveryStatus
+	Attempts           int64     // made in all
+	Tries              int64     // made of the present schedule; a replay begins it anew
+	DueAt              time.Time // when a pending one may next be tried
+	Owner              string    // the worker that has it; empty: nobody
+	Reason             string    // why it failed, or what the last attempt met
+	CreatedAt          time.Time
+	UpdatedAt          time.Time
+}
+
+const deliveryColumns = `id, account_id, event_id, webhook_id, status, attempts, tries, due_at, owner, reason, created_at, updated_at`
+
+const (
+	deliveryWidth     = 12
+	selectDelivery    = `SELECT ` + deliveryColumns + ` FROM deliveries `
+	getDeliveryQuery  = selectDelivery + `WHERE account_id = $1 AND id = $2`
+	claimDueQuery     = `UPDATE deliveries SET owner = $2 WHERE ` + unowned + ` AND status = 'pending' AND due_at <= $3 AND id IN `
+	dueIDsQuery       = `(SELECT id FROM deliveries WHERE status = 'pending' AND due_at <= $3 AND ` + unowned
+	returningDelivery = ` RETURNING ` + deliveryColumns
+	dueWebhooksQuery  = `SELECT webhook_id, COUNT(*) FROM deliveries WHERE status = 'pending' AND due_at <= $1 GROUP BY webhook_id`
+	cancelQuery       = `UPDATE deliveries SET status = 'cancelled', reason = $2, owner = NULL, updated_at = $3 WHERE webhook_id = $1 AND status IN ('pending', 'held')`
+	holdQuery         = `UPDATE deliveries SET status = 'held', owner = NULL, updated_at = $2 WHERE webhook_id = $1 AND status = 'pending'`
+	releaseHeldQuery  = `UPDATE deliveries SET status = 'pending', due_at = $2, tries = 0, updated_at = $2 WHERE webhook_id = $1 AND status = 'held'`
+	replayOneQuery    = `UPDATE deliveries SET status = 'pending', due_at = $3, tries = 0, owner = NULL, reason = '', updated_at = $3
+		WHERE account_id = $1 AND id = $2 AND (status <> 'pending' OR owner IS NULL)`
+	countDeliveries = `SELECT status, COUNT(*) FROM deliveries WHERE account_id = $1 AND created_at >= $2 GROUP BY status`
+)
+
+func scanDelivery(row dbutil.Scannable) (*Delivery, error) {
+	var d Delivery
+	var owner *string
+	var due, created, updated int64
+	err := row.Scan(&d.ID, &d.AccountID, &d.EventID, &d.WebhookID, &d.Status, &d.Attempts, &d.Tries, &due, &owner, &d.Reason, &created, &updated)
+	if err != nil {
+		return nil, notFound(err)
+	}
+	if owner != nil {
+		d.Owner = *owner
+	}
+	d.DueAt, d.CreatedAt, d.UpdatedAt = FromMillis(due), FromMillis(created), FromMillis(updated)
+	return &d, nil
+}
+
+// InsertDeliveries stores new deliveries.
+func (s *Store) InsertDeliveries(ctx context.Context, deliveries []*Delivery) error {
+	args := make([]any, 0, len(deliveries)*deliveryWidth)
+	for _, d := range deliveries {
+		args = append(args, d.ID, d.AccountID, d.EventID, d.WebhookID, string(d.Status), d.Attempts, d.Tries, Millis(d.DueAt),
+			nullable(d.Owner), d.Reason, Millis(d.CreatedAt), Millis(d.UpdatedAt))
+	}
+	_, err := insertRows(ctx, s.db, `INSERT INTO deliveries (`+deliveryColumns+`)`, "", deliveryWidth, args)
+	return err
+}
+
+// Delivery returns one delivery of an account.
+func (s *Store) Delivery(ctx context.Context, accountID, id string) (*Delivery, error) {
+	return scanDelivery(s.reader(ctx).QueryRowContext(ctx, getDeliveryQuery, accountID, id))
+}
+
+// DeliveryFilter narrows a list of deliveries. Empty fields do not.
+type DeliveryFilter struct {
+	Status             DeliveryStatus
+	WebhookID, EventID string
+}
+
+// Deliveries lists an account's deliveries.
+func (s *Store) Deliveries(ctx context.Context, accountID string, filter DeliveryFilter, page Page) ([]*Delivery, error) {
+	where := newWhere("account_id", accountID)
+	where.equal("status", string(filter.Status))
+	where.equal("webhook_id", filter.WebhookID)
+	where.equal("event_id", filter.EventID)
+	query, args := where.page(page)
+	return queryAll(ctx, s.reader(ctx), scanDelivery, selectDelivery+query, args...)
+}
+
+// CountDeliveries returns how many deliveries of each status an account has made since a time.
+func (s *Store) CountDeliveries(ctx context.Context, accountID string, since time.Time) (map[DeliveryStatus]int64, error) {
+	counts := map[DeliveryStatus]int64{}
+	_, err := queryAll(ctx, s.reader(ctx), func(row dbutil.Scannable) (struct{}, error) {
+		var status DeliveryStatus
+		var n int64
+		err := row.Scan(&status, &n)
+		counts[status] = n
+		return struct{}{}, err
+	}, countDeliveries, accountID, Millis(since))
+	return counts, err
+}
+
+// ClaimDueAny takes at most limit deliveries that are due and belong to no living worker, oldest due time first, and
+// leaves those of the webhooks to skip. Two workers never get the same one.
+func (s *Store) ClaimDueAny(ctx context.Context, worker string, now time.Time, limit int, skip []string) ([]*Delivery, error) {
+	query := claimDueQuery + dueIDsQuery
+	args := []any{aliveSince(now), worker, Millis(now)}
+	if len(skip) > 0 {
+		list, skipped := inList(len(args), skip)
+		query += ` AND webhook_id NOT IN (` + list + `)`
+		args = append(args, skipped...)
+	}
+	args = append(args, limit)
+	query += ` ORDER BY due_at LIMIT $` + strconv.Itoa(len(args)) + `)` + returningDelivery
+	return queryAll(ctx, s.db.Execable(ctx), scanDelivery, query, args...)
+}
+
+// ClaimAny takes those of the deliveries that are due and belong to no living worker.
+func (s *Store) ClaimAny(ctx context.Context, worker string, now time.Time, ids []string) ([]*Delivery, error) {
+	var claimed []*Delivery
+	err := chunks(ids, func(ids []string) error {
+		list, args := inList(3, ids)
+		some, err := queryAll(ctx, s.db.Execable(ctx), scanDelivery, claimDueQuery+`(`+list+`)`+returningDelivery,
+			append([]any{aliveSince(now), worker, Millis(now)}, args...)...)
+		claimed = append(claimed, some...)
+		return err
+	})
+	return claimed, err
+}
+
+// ReleaseAny gives deliveries back that the worker has claimed and did not try, due again at a time.
+func (s *Store) ReleaseAny(ctx context.Context, worker string, due time.Time, ids []string) error {
+	return chunks(ids, func(ids []string) error {
+		list, args := inList(2, ids)
+		_, err := s.db.Exec(ctx, `UPDATE deliveries SET owner = NULL, due_at = $2 WHERE owner = $1 AND status = 'pending' AND id IN (`+list+`)`,
+			append([]any{worker, Millis(due)}, args...)...)
+		return err
+	})
+}
+
+func (s *Store) cancelDeliveries(ctx context.Context, webhookID, reason string, now time.Time) error {
+	_, err := s.db.Exec(ctx, cancelQuery, webhookID, reason, Millis(now))
+	return err
+}
+
+func (s *Store) holdDeliveries(ctx context.Context, webhookID string, now time.Time) error {
+	_, err := s.db.Exec(ctx, holdQuery, webhookID, Millis(now))
+	return err
+}
+
+// HoldDeliveries keeps the open deliveries of a paused webhook until ReleaseHeld.
+func (s *Store) HoldDeliveries(ctx context.Context, webhookID string, now time.Time) error {
+	return s.holdDeliveries(ctx, webhookID, now)
+}
+
+// ReleaseHeld makes what was held for a webhook due.
+func (s *Store) ReleaseHeld(ctx context.Context, webhookID string, now time.Time) error {
+	_, err := s.db.Exec(ctx, releaseHeldQuery, webhookID, Millis(now))
+	return err
+}
+
+// ReplayDelivery makes one delivery due again with a new schedule. One that a worker holds at this moment is ErrExists.
+func (s *Store) ReplayDelivery(ctx context.Context, accountID, id string, now time.Time) error {
+	err := oneChanged(s.db.Exec(ctx, replayOneQuery, accountID, id, Millis(now)))
+	if err != ErrNotFound {
+		return err
+	}
+	if _, err := s.Delivery(ctx, accountID, id); err != nil {
+		return err
+	}
+	return ErrExists
+}
+
+// ReplayDeliveries makes due again what a webhook's deliveries of the statuses have been made since a time, and returns how many.
+func (s *Store) ReplayDeliveries(ctx context.Context, accountID, webhookID string, statuses []DeliveryStatus, since, now time.Time) (int64, error) {
+	texts := make([]string, len(statuses))
+	for i, status := range statuses {
+		texts[i] = string(status)
+	}
+	list, args := inList(4, texts)
+	result, err := s.db.Exec(ctx, `UPDATE deliveries SET status = 'pending', due_at = $4, tries = 0, owner = NULL, reason = '', updated_at = $4
+		WHERE account_id = $1 AND webhook_id = $2 AND created_at >= $3 AND status IN (`+list+`)`,
+		append([]any{accountID, webhookID, Millis(since), Millis(now)}, args...)...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// DueAny returns how many deliveries are due for each webhook; it serves metrics and tests.
+func (s *Store) DueAny(ctx context.Context, now time.Time) (map[string]int64, error) {
+	due := map[string]int64{}
+	_, err := queryAll(ctx, s.reader(ctx), func(row dbutil.Scannable) (struct{}, error) {
+		var id string
+		var n int64
+		err := row.Scan(&id, &n)
+		due[id] = n
+		return struct{}{}, err
+	}, dueWebhooksQuery, Millis(now))
+	return due, err
+}
+
+// EndDeliveryAny closes a delivery that the worker has and cannot make.
+func (s *Store) EndDeliveryAny(ctx context.Context, id, worker string, status DeliveryStatus, reason string, now time.Time) error {
+	_, err := s.db.Exec(ctx, `UPDATE deliveries SET status = $3, reason = $4, owner = NULL, updated_at = $5
+		WHERE id = $1 AND owner = $2 AND status = 'pending'`, id, worker, status, reason, Millis(now))
+	return err
+}

@@ -1,0 +1,133 @@
+package store
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.mau.fi/util/dbutil"
+)
+
+// Event is something that happened. Data is the JSON object that the event's schema describes.
+type Event struct {
+	ID, AccountID string
+	Type          string
+	ChannelID     string // empty: it concerns the whole account
+	Dedupe        string // names what happened; the same name again is the same event
+	Data          []byte
+	CreatedAt     time.Time
+}
+
+const (
+	eventColumns  = `id, account_id, type, channel_id, dedupe, data, created_at`
+	selectEvent   = `SELECT ` + eventColumns + ` FROM events `
+	getEventQuery = selectEvent + `WHERE account_id = $1 AND id = $2`
+	eventWidth    = 7
+)
+
+func scanEvent(row dbutil.Scannable) (*Event, error) {
+	var e Event
+	var created int64
+	if err := row.Scan(&e.ID, &e.AccountID, &e.Type, &e.ChannelID, &e.Dedupe, &e.Data, &created); err != nil {
+		return nil, notFound(err)
+	}
+	e.CreatedAt = FromMillis(created)
+	return &e, nil
+}
+
+// InsertEvents stores events and returns the ids of those that are new: one whose account already has an event
+// with the same dedupe name is left out.
+func (s *Store) InsertEvents(ctx context.Context, events []*Event) (map[string]bool, error) {
+	args := make([]any, 0, len(events)*eventWidth)
+	for _, e := range events {
+		args = append(args, e.ID, e.AccountID, e.Type, e.ChannelID, e.Dedupe, string(e.Data), Millis(e.CreatedAt))
+	}
+	ids, err := insertRows(ctx, s.db, `INSERT INTO events (`+eventColumns+`)`,
+		`ON CONFLICT (account_id, dedupe) DO NOTHING RETURNING id`, eventWidth, args)
+	fresh := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		fresh[id] = true
+	}
+	return fresh, err
+}
+
+// Event returns one event of an account.
+func (s *Store) Event(ctx context.Context, accountID, id string) (*Event, error) {
+	return scanEvent(s.reader(ctx).QueryRowContext(ctx, getEventQuery, accountID, id))
+}
+
+// EventByDedupe returns the account's event of that dedupe name.
+func (s *Store) EventByDedupe(ctx context.Context, accountID, dedupe string) (*Event, error) {
+	return scanEvent(s.reader(ctx).QueryRowContext(ctx, selectEvent+`WHERE account_id = $1 AND dedupe = $2`, accountID, dedupe))
+}
+
+// EventFilter narrows a list of events. Empty fields do not.
+type EventFilter struct {
+	Type, ChannelID string
+	Since           time.Time
+}
+
+// Events lists an account's events.
+func (s *Store) Events(ctx context.Context, accountID string, filter EventFilter, page Page) ([]*Event, error) {
+	where := newWhere("account_id", accountID)
+	where.equal("type", filter.Type)
+	where.equal("channel_id", filter.ChannelID)
+	where.since("created_at", filter.Since)
+	query, args := where.page(page)
+	return queryAll(ctx, s.reader(ctx), scanEvent, selectEvent+query, args...)
+}
+
+// EventsAny returns events by id, whatever their account; it serves the workers.
+func (s *Store) EventsAny(ctx context.Context, ids []string) (map[string]*Event, error) {
+	found := map[string]*Event{}
+	err := chunks(ids, func(ids []string) error {
+		list, args := inList(0, ids)
+		events, err := queryAll(ctx, s.reader(ctx), scanEvent, selectEvent+`WHERE id IN (`+list+`)`, args...)
+		for _, e := range events {
+			found[e.ID] = e
+		}
+		return err
+	})
+	return found, err
+}
+
+// where collects the conditions of a list query.
+type where struct {
+	conditions []string
+	args       []any
+}
+
+func newWhere(column, value string) *where {
+	w := &where{}
+	w.add(column+" = ", value)
+	return w
+}
+
+func (w *where) add(condition string, value any) {
+	w.args = append(w.args, value)
+	w.conditions = append(w.conditions, condition+"$"+strconv.Itoa(len(w.args)))
+}
+
+// equal adds a condition unless the value is empty.
+func (w *where) equal(column, value string) {
+	if value != "" {
+		w.add(column+" = ", value)
+	}
+}
+
+// since adds a lower bound in time unless it is zero.
+func (w *where) since(column string, at time.Time) {
+	if !at.IsZero() {
+		w.add(column+" >= ", Millis(at))
+	}
+}
+
+// page ends the query: newest first, from where the page begins.
+func (w *where) page(page Page) (string, []any) {
+	if page.Before != "" {
+		w.add("id < ", page.Before)
+	}
+	w.args = append(w.args, page.Limit)
+	return "WHERE " + strings.Join(w.conditions, " AND ") + " ORDER BY id DESC LIMIT $" + strconv.Itoa(len(w.args)), w.args
+}

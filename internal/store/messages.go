@@ -1,0 +1,196 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"go.mau.fi/util/dbutil"
+)
+
+// MessageStatus says how far a message has come.
+type MessageStatus string
+
+// The statuses of a message.
+const (
+	MessageReceived    MessageStatus = "received"    // inbound
+	MessageQueued      MessageStatus = "queued"      // outbound, to be sent by a worker
+	MessageSending     MessageStatus = "sending"     // the request to the network may be under way
+	MessageUnconfirmed MessageStatus = "unconfirmed" // whether the network took it is not known
+	MessageSent        MessageStatus = "sent"
+	MessageDelivered   MessageStatus = "delivered"
+	MessageRead        MessageStatus = "read"
+	MessageFailed      MessageStatus = "failed"
+)
+
+// Rank orders the statuses: a message never goes back to a lower or equal one. A failure reported after the
+// network took the message outranks "sent" but not "delivered".
+func (m MessageStatus) Rank() int64 {
+	switch m {
+	case MessageQueued:
+		return 0
+	case MessageSending:
+		return 1
+	case MessageUnconfirmed:
+		return 2
+	case MessageSent:
+		return 3
+	case MessageFailed:
+		return 4
+	case MessageDelivered:
+		return 5
+	case MessageRead:
+		return 6
+	case MessageReceived:
+		return 9
+	}
+	return 9
+}
+
+// Directions of a message.
+const (
+	Inbound  = "inbound"
+	Outbound = "outbound"
+)
+
+// Message is one inbound or outbound message. Content is a JSON object with what text alone does not hold (media, template, …).
+type Message struct {
+	ID, AccountID, ChannelID string
+	Direction                string
+	Peer, PeerName           string // the other side
+	Type, Text               string
+	Content                  string
+	ProviderID               string
+	Status                   MessageStatus
+	ErrorCode, ErrorMessage  string
+	Origin                   string // id of the delivery whose answer asked for it; empty: the API did
+	OriginSeq                int64
+	Tries                    int64
+	DueAt                    time.Time // when a queued one may next be sent
+	Owner                    string
+	CreatedAt, UpdatedAt     time.Time
+}
+
+const messageColumns = `id, account_id, channel_id, direction, peer, peer_name, type, text, content, provider_id, status, status_rank,
+	error_code, error_message, origin, origin_seq, tries, due_at, owner, created_at, updated_at`
+
+const (
+	messageWidth    = 21
+	selectMessage   = `SELECT ` + messageColumns + ` FROM messages `
+	getMessageQuery = selectMessage + `WHERE account_id = $1 AND id = $2`
+	// A queued message waits for the earlier ones of its origin, so that replies go out in order.
+	claimMessagesQuery = `UPDATE messages SET status = 'sending', status_rank = 1, owner = $1, updated_at = $2 WHERE status = 'queued' AND id IN
+		(SELECT m.id FROM messages m WHERE m.status = 'queued' AND m.due_at <= $2 AND NOT EXISTS
+			(SELECT 1 FROM messages e WHERE e.origin = m.origin AND e.origin_seq < m.origin_seq AND e.status IN ('queued', 'sending'))
+		ORDER BY m.due_at, m.id LIMIT $3) RETURNING ` + messageColumns
+	lostMessagesQuery = selectMessage + `WHERE status = 'sending' AND updated_at < $2 AND ` + unowned + ` ORDER BY id LIMIT 100`
+	finishQuery       = `UPDATE messages SET status = $3, status_rank = $4, provider_id = COALESCE($5, provider_id), error_code = $6, error_message = $7,
+		tries = $8, due_at = $9, owner = NULL, updated_at = $10 WHERE id = $1 AND owner = $2 AND status IN ('queued', 'sending')`
+	advanceQuery = `UPDATE messages SET status = $3, status_rank = $4, error_code = $5, error_message = $6, provider_id = COALESCE(provider_id, $7),
+		owner = NULL, updated_at = $8 WHERE account_id = $1 AND id = $2 AND direction = 'outbound' AND status_rank < $4 RETURNING ` + messageColumns
+	byProviderQuery  = selectMessage + `WHERE account_id = $1 AND channel_id = $2 AND direction = $3 AND provider_id = $4`
+	lastInboundQuery = `SELECT COALESCE(MAX(created_at), 0) FROM messages WHERE account_id = $1 AND channel_id = $2 AND peer = $3 AND direction = 'inbound'`
+)
+
+func scanMessage(row dbutil.Scannable) (*Message, error) {
+	var m Message
+	var provider, origin, owner *string
+	var rank, due, created, updated int64
+	err := row.Scan(&m.ID, &m.AccountID, &m.ChannelID, &m.Direction, &m.Peer, &m.PeerName, &m.Type, &m.Text, &m.Content, &provider, &m.Status,
+		&rank, &m.ErrorCode, &m.ErrorMessage, &origin, &m.OriginSeq, &m.Tries, &due, &owner, &created, &updated)
+	if err != nil {
+		return nil, notFound(err)
+	}
+	m.ProviderID, m.Origin, m.Owner = orEmpty(provider), orEmpty(origin), orEmpty(owner)
+	m.DueAt, m.CreatedAt, m.UpdatedAt = FromMillis(due), FromMillis(created), FromMillis(updated)
+	return &m, nil
+}
+
+func orEmpty(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
+}
+
+// InsertMessages stores messages. An inbound one whose provider id the channel has already, or a reply
+// that its delivery has asked for already, is left out.
+func (s *Store) InsertMessages(ctx context.Context, messages []*Message) error {
+	return s.insertMessages(ctx, messages)
+}
+
+func (s *Store) insertMessages(ctx context.Context, messages []*Message) error {
+	args := make([]any, 0, len(messages)*messageWidth)
+	for _, m := range messages {
+		args = append(args, m.ID, m.AccountID, m.ChannelID, m.Direction, m.Peer, m.PeerName, m.Type, m.Text, m.Content, nullable(m.ProviderID),
+			string(m.Status), m.Status.Rank(), m.ErrorCode, m.ErrorMessage, nullable(m.Origin), m.OriginSeq, m.Tries, Millis(m.DueAt),
+			nullable(m.Owner), Millis(m.CreatedAt), Millis(m.UpdatedAt))
+	}
+	_, err := insertRows(ctx, s.db, `INSERT INTO messages (`+messageColumns+`)`, `ON CONFLICT DO NOTHING`, messageWidth, args)
+	return err
+}
+
+// Message returns one message of an account.
+func (s *Store) Message(ctx context.Context, accountID, id string) (*Message, error) {
+	return scanMessage(s.reader(ctx).QueryRowContext(ctx, getMessageQuery, accountID, id))
+}
+
+// MessageByProviderID finds the channel's message by the network's id.
+func (s *Store) MessageByProviderID(ctx context.Context, accountID, channelID, direction, providerID string) (*Message, error) {
+	return scanMessage(s.reader(ctx).QueryRowContext(ctx, byProviderQuery, accountID, channelID, direction, providerID))
+}
+
+// MessageFilter narrows a list of messages. Empty fields do not.
+type MessageFilter struct {
+	ChannelID, Contact, Direction string
+	Status                        MessageStatus
+}
+
+// Messages lists an account's messages.
+func (s *Store) Messages(ctx context.Context, accountID string, filter MessageFilter, page Page) ([]*Message, error) {
+	where := newWhere("account_id", accountID)
+	where.equal("channel_id", filter.ChannelID)
+	where.equal("peer", filter.Contact)
+	where.equal("direction", filter.Direction)
+	where.equal("status", string(filter.Status))
+	query, args := where.page(page)
+	return queryAll(ctx, s.reader(ctx), scanMessage, selectMessage+query, args...)
+}
+
+// LastInbound returns when the peer last wrote on the channel; zero where it never has.
+func (s *Store) LastInbound(ctx context.Context, accountID, channelID, peer string) (time.Time, error) {
+	var at int64
+	err := s.reader(ctx).QueryRowContext(ctx, lastInboundQuery, accountID, channelID, peer).Scan(&at)
+	return FromMillis(at), err
+}
+
+// ClaimMessagesAny takes at most limit queued messages that are due and turns them to sending.
+func (s *Store) ClaimMessagesAny(ctx context.Context, worker string, now time.Time, limit int) ([]*Message, error) {
+	return queryAll(ctx, s.db.Execable(ctx), scanMessage, claimMessagesQuery, worker, Millis(now), limit)
+}
+
+// LostMessagesAny returns messages that were being sent by a worker that is dead or nobody, since before a time: what became of them is not known.
+func (s *Store) LostMessagesAny(ctx context.Context, now, before time.Time) ([]*Message, error) {
+	return queryAll(ctx, s.reader(ctx), scanMessage, lostMessagesQuery, aliveSince(now), Millis(before))
+}
+
+// FinishSending stores what became of a message that the worker was sending: its Status, ProviderID, error, Tries and DueAt.
+// It changes nothing when the message is not the worker's any more, or a callback has brought it further already.
+func (s *Store) FinishSending(ctx context.Context, m *Message, worker string, now time.Time) error {
+	_, err := s.db.Exec(ctx, finishQuery, m.ID, worker, m.Status, m.Status.Rank(), nullable(m.ProviderID), m.ErrorCode, m.ErrorMessage,
+		m.Tries, Millis(m.DueAt), Millis(now))
+	return err
+}
+
+// StatusChange is news of an outbound message.
+type StatusChange struct {
+	AccountID, MessageID    string
+	Status                  MessageStatus
+	ErrorCode, ErrorMessage string
+	ProviderID              string // noted where the message has none yet
+}
+
+// AdvanceMessage brings a message further and returns it; ErrNotFound where it is already as far, or not the account's.
+func (s *Store) AdvanceMessage(ctx context.Context, change StatusChange, now time.Time) (*Message, error) {
+	return scanMessage(s.db.Execable(ctx).QueryRowContext(ctx, advanceQuery, change.AccountID, change.MessageID, change.Status, change.Status.Rank(),
+		change.ErrorCode, change.ErrorMessage, nullable(change.ProviderID), Millis(now)))
+}

@@ -1,0 +1,135 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"strconv"
+	"strings"
+
+	"go.mau.fi/util/dbutil"
+)
+
+// maxRows bounds one statement. 64 rows of 21 columns stay far below SQLite's 32,766 parameters.
+const maxRows = 64
+
+// insertRows writes rows of equal width with as few statements as possible. Their sizes are powers of two, so that the
+// database sees few different texts and can keep them prepared. args holds the rows one after the other.
+// With a suffix that returns a column, the values returned are given back.
+func insertRows(ctx context.Context, db *dbutil.Database, prefix, suffix string, width int, args []any) ([]string, error) {
+	returns := strings.Contains(suffix, "RETURNING")
+	var returned []string
+	for len(args) > 0 {
+		n := powerOfTwo(len(args) / width)
+		query := prefix + " VALUES " + placeholders(width, n) + " " + suffix
+		chunk := args[:n*width]
+		args = args[n*width:]
+		if !returns {
+			if _, err := db.Exec(ctx, query, chunk...); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		values, err := queryStrings(ctx, db.Execable(ctx), query, chunk...)
+		if err != nil {
+			return nil, err
+		}
+		returned = append(returned, values...)
+	}
+	return returned, nil
+}
+
+// powerOfTwo returns the largest power of two that is at most n and at most maxRows.
+func powerOfTwo(n int) int {
+	size := maxRows
+	for size > n {
+		size /= 2
+	}
+	return size
+}
+
+// placeholders returns "($1,$2),($3,$4)" for a width of 2 and 2 rows.
+func placeholders(width, rows int) string {
+	var b strings.Builder
+	b.Grow(rows * (width*5 + 3))
+	for row := range rows {
+		if row > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('(')
+		for column := range width {
+			if column > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteByte('$')
+			b.WriteString(strconv.Itoa(row*width + column + 1))
+		}
+		b.WriteByte(')')
+	}
+	return b.String()
+}
+
+// inList returns "$3,$4,$5,$6" and the values for it, for an IN list that begins after the first `after` parameters. The list
+// is filled up to a power of two with its last value, which changes nothing and keeps the number of statement texts small.
+func inList(after int, values []string) (string, []any) {
+	size := 1
+	for size < len(values) {
+		size *= 2
+	}
+	var b strings.Builder
+	args := make([]any, size)
+	for i := range size {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('$')
+		b.WriteString(strconv.Itoa(after + i + 1))
+		args[i] = values[min(i, len(values)-1)]
+	}
+	return b.String(), args
+}
+
+// chunks calls fn with at most maxRows values at a time.
+func chunks(values []string, fn func([]string) error) error {
+	for len(values) > 0 {
+		n := min(len(values), maxRows)
+		if err := fn(values[:n]); err != nil {
+			return err
+		}
+		values = values[n:]
+	}
+	return nil
+}
+
+func queryStrings(ctx context.Context, db dbutil.Execable, query string, args ...any) ([]string, error) {
+	return queryAll(ctx, db, func(row dbutil.Scannable) (string, error) {
+		var value string
+		return value, row.Scan(&value)
+	}, query, args...)
+}
+
+// queryAll reads all rows of a query with scan. db is Store.reader(ctx), or db.Execable(ctx) where the query writes.
+func queryAll[T any](ctx context.Context, db dbutil.Execable, scan func(dbutil.Scannable) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var all []T
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
+
+// nullable stores an empty text as NULL, for columns that are unique only where they are set.
+func nullable(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }
+
+// Page asks for a part of a list, newest first.
+type Page struct {
+	Before string // id that the page begins after; empty: from the newest
+	Limit  int
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/switchhook/switchhook/internal/store"
+	"github.com/switchhook/switchhook/tasks"
+)
+
+const (
+	sweepEvery  = time.Second // how long a delivery that no alarm rang for waits at most
+	lostEvery   = 10 * time.Second
+	fetchEvery  = 2 * time.Second
+	expireEvery = time.Minute
+	purgeEvery  = 10 * time.Minute
+)
+
+// begin makes this process known as an owner of work. With SQLite it is the only one, so that whatever earlier ones
+// owned is free at once.
+func (p *product) begin(ctx context.Context) error {
+	if p.store.Engine() == "sqlite" {
+		if err := p.store.RemoveWorkersAny(ctx); err != nil {
+			return err
+		}
+	}
+	return p.store.BeatAny(ctx, p.workerID, time.Now())
+}
+
+// start begins the periodic work. Every process beats, since all of them can own messages; the rest is the workers'.
+func (p *product) start(ctx context.Context) {
+	jobs, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	p.stopJobs = cancel
+	every := func(interval time.Duration, name string, run func(context.Context) error) {
+		p.jobs.Go(func() { tasks.Every(jobs, interval, name, p.logger, run) })
+	}
+	every(store.BeatInterval, "beat", func(ctx context.Context) error { return p.store.BeatAny(ctx, p.workerID, time.Now()) })
+	if !p.config.Role.Works() {
+		return
+	}
+	every(sweepEvery, "sweep_deliveries", p.deliveries.Sweep)
+	every(sweepEvery, "send_messages", p.messages.SendQueued)
+	every(lostEvery, "settle_lost_messages", p.messages.SettleLost)
+	every(fetchEvery, "fetch_media", p.media.FetchDueAny)
+	every(expireEvery, "expire_webhooks", func(ctx context.Context) error { return p.store.ExpireWebhooksAny(ctx, time.Now()) })
+	every(purgeEvery, "purge", p.purge)
+	p.jobs.Go(func() { p.whenKicked(jobs) })
+	if err := p.worker.Start(jobs); err != nil {
+		p.logger.Error("tasks.start_failed", "error", err) // the sweeps do without
+	}
+}
+
+// whenKicked sweeps and sends at once when there is a reason, instead of at the next regular time.
+func (p *product) whenKicked(ctx context.Context) {
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.deliveries.More():
+			err = p.deliveries.Sweep(ctx)
+		case <-p.messages.Kicked():
+			p.jobs.Go(func() {
+				if err := p.messages.SendQueued(ctx); err != nil {
+					p.logger.Error("job.failed", "job", "send_messages", "error", err)
+				}
+			})
+		}
+		if err != nil {
+			p.logger.Error("job.failed", "job", "sweep_deliveries", "error", err)
+		}
+	}
+}
+
+// purge deletes what is older than the retention, in small batches, so that it never holds the database for long.
+func (p *product) purge(ctx context.Context) error {
+	before := time.Now().Add(-p.config.Retention)
+	return errors.Join(p.store.PurgeAny(ctx, before), p.store.PurgeIdempotencyKeysAny(ctx, time.Now().Add(-24*time.Hour)), p.media.PurgeAny(ctx, before))
+}
+
+// stop ends everything in the order in which the parts need each other. What is in flight is finished or given back.
+func (p *product) stop(ctx context.Context) error {
+	p.server.Drain()
+	err := p.server.Shutdown(ctx)
+	p.stopJobs()
+	if p.config.Role.Works() {
+		p.worker.Stop()
+	}
+	err = errors.Join(err, p.deliveries.Stop(ctx))
+	p.jobs.Wait()
+	p.publisher.Close()
+	p.waker.Close()
+	p.accounts.Close()
+	err = errors.Join(err, p.store.RemoveWorkerAny(ctx, p.workerID), p.channels.Close())
+	p.http.Close()
+	return errors.Join(err, p.redis.Close(), p.store.Close())
+}

@@ -1,0 +1,58 @@
+// Switchhook plugs messaging and social networks into n8n, Zapier and Make.
+//
+// This package reads the configuration, wires the parts, runs and stops them; it holds no logic of its own.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version is set by the build: -ldflags "-X main.version=v1.2.3".
+var version = "dev" //nolint:gochecknoglobals // the linker sets it
+
+const usage = `Switchhook, the backend between messaging networks and automation tools.
+
+  switchhook serve         answer HTTP and deliver (settings from the environment, see .env.example)
+  switchhook migrate       bring the database's schema up to date, and stop
+  switchhook keys create   make an API key: --email of a user, --name of the key
+  switchhook healthcheck   ask the server on this machine whether it is ready (for containers)
+  switchhook version       print the version
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "switchhook:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	command := "help"
+	if len(args) > 0 {
+		command = args[0]
+	}
+	switch command {
+	case "serve":
+		return serve(ctx)
+	case "migrate":
+		return migrate(ctx)
+	case "keys":
+		return keys(ctx, args[1:])
+	case "healthcheck":
+		return healthcheck(ctx)
+	case "version", "--version", "-v":
+		fmt.Println(version)
+		return nil
+	case "help", "--help", "-h":
+		fmt.Print(usage)
+		return nil
+	}
+	return fmt.Errorf("there is no command %q\n\n%s", command, usage)
+}

@@ -1,0 +1,87 @@
+package server
+
+// access says who may call a route.
+type access int
+
+const (
+	public       access = iota
+	userOrKey           // a login token or an API key
+	userOnly            // a login token
+	keyOnly             // an API key
+	keyOrSigned         // an API key, or a signature made with one; the account stands in the path
+	metricsToken        // METRICS_TOKEN, or a private address where none is set
+)
+
+// route is one row of the route table.
+type route struct {
+	method     string
+	path       string
+	access     access
+	limited    bool // counts against the API key's rate limit
+	idempotent bool // takes an Idempotency-Key
+	handle     func(*request) (answer, error)
+}
+
+// routes is THE route table. openapi.yaml describes each of its rows; a test compares the two.
+func (s *Server) routes() []route {
+	return []route{
+		{"GET", "/healthz", public, false, false, s.health},
+		{"GET", "/readyz", public, false, false, s.ready},
+		{"GET", "/metrics", metricsToken, false, false, s.metrics},
+		{"GET", "/openapi.yaml", public, false, false, s.openAPIYAML},
+		{"GET", "/openapi.json", public, false, false, s.openAPIJSON},
+		{"GET", "/docs", public, false, false, s.docs},
+		{"GET", "/docs/:file", public, false, false, s.docsFile},
+
+		{"POST", "/v1/auth/register", public, false, false, s.register},
+		{"POST", "/v1/auth/login", public, false, false, s.login},
+		{"GET", "/v1/me", userOrKey, true, false, s.me},
+		{"GET", "/v1/keys", userOnly, false, false, s.listKeys},
+		{"POST", "/v1/keys", userOnly, false, true, s.createKey},
+		{"DELETE", "/v1/keys/:id", userOnly, false, false, s.deleteKey},
+		{"POST", "/v1/keys/:id/rotate", userOnly, false, false, s.rotateKey},
+
+		{"GET", "/v1/connectors", userOrKey, true, false, s.listConnectors},
+		{"GET", "/v1/channels", userOrKey, true, false, s.listChannels},
+		{"POST", "/v1/channels", userOrKey, true, true, s.createChannel},
+		{"GET", "/v1/channels/:id", userOrKey, true, false, s.getChannel},
+		{"PATCH", "/v1/channels/:id", userOrKey, true, false, s.changeChannel},
+		{"DELETE", "/v1/channels/:id", userOrKey, true, false, s.deleteChannel},
+		{"POST", "/v1/channels/:id/check", userOrKey, true, false, s.checkChannel},
+		{"POST", "/v1/channels/:id/simulate", userOrKey, true, true, s.simulate},
+
+		{"GET", "/v1/contacts", userOrKey, true, false, s.listContacts},
+		{"POST", "/v1/contacts", userOrKey, true, true, s.createContact},
+		{"GET", "/v1/contacts/:id", userOrKey, true, false, s.getContact},
+		{"PATCH", "/v1/contacts/:id", userOrKey, true, false, s.changeContact},
+		{"DELETE", "/v1/contacts/:id", userOrKey, true, false, s.deleteContact},
+
+		{"GET", "/v1/webhooks", userOrKey, true, false, s.listWebhooks},
+		{"POST", "/v1/webhooks", userOrKey, true, true, s.createWebhook},
+		{"POST", "/v1/webhooks/settings", userOrKey, true, true, s.setSettingsWebhook},
+		{"POST", "/v1/webhooks/test", userOrKey, true, false, s.testSettingsWebhook},
+		{"GET", "/v1/webhooks/:id", userOrKey, true, false, s.getWebhook},
+		{"PATCH", "/v1/webhooks/:id", userOrKey, true, false, s.changeWebhook},
+		{"DELETE", "/v1/webhooks/:id", userOrKey, true, false, s.deleteWebhook},
+		{"POST", "/v1/webhooks/:id/rotate-secret", userOrKey, true, true, s.rotateWebhookSecret},
+		{"POST", "/v1/webhooks/:id/test", userOrKey, true, false, s.testWebhook},
+		{"POST", "/v1/webhooks/:id/replay", userOrKey, true, true, s.replayWebhook},
+
+		{"GET", "/v1/event-types", userOrKey, true, false, s.listEventTypes},
+		{"GET", "/v1/events", userOrKey, true, false, s.listEvents},
+		{"GET", "/v1/events/samples/:event", userOrKey, true, false, s.eventSample},
+		{"GET", "/v1/events/:id", userOrKey, true, false, s.getEvent},
+		{"GET", "/v1/deliveries", userOrKey, true, false, s.listDeliveries},
+		{"GET", "/v1/deliveries/:id", userOrKey, true, false, s.getDelivery},
+		{"POST", "/v1/deliveries/:id/replay", userOrKey, true, true, s.replayDelivery},
+
+		{"GET", "/v1/messages", userOrKey, true, false, s.listMessages},
+		{"POST", "/v1/messages", keyOnly, true, true, s.sendMessage},
+		{"GET", "/v1/messages/:id", userOrKey, true, false, s.getMessage},
+		{"POST", "/api/v1/outbound/:userID/send", keyOrSigned, true, true, s.sendOutbound},
+
+		{"GET", "/callbacks/:connector/:channelID", public, false, false, s.callback},
+		{"POST", "/callbacks/:connector/:channelID", public, false, false, s.callback},
+		{"GET", "/media/:token", public, false, false, s.media},
+	}
+}

@@ -1,0 +1,133 @@
+// Package server is the HTTP interface: it parses, authorises, calls and answers, and does nothing else.
+// routes.go holds the route table.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"reflect"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/switchhook/switchhook/connectors"
+	"github.com/switchhook/switchhook/internal/account"
+	"github.com/switchhook/switchhook/internal/channel"
+	"github.com/switchhook/switchhook/internal/delivery"
+	"github.com/switchhook/switchhook/internal/event"
+	"github.com/switchhook/switchhook/internal/limit"
+	"github.com/switchhook/switchhook/internal/media"
+	"github.com/switchhook/switchhook/internal/message"
+	"github.com/switchhook/switchhook/internal/metrics"
+	"github.com/switchhook/switchhook/internal/safehttp"
+	"github.com/switchhook/switchhook/internal/store"
+	"github.com/switchhook/switchhook/internal/webhook"
+)
+
+// maxBody is how large a JSON body may be (api.md: 1 MiB).
+const maxBody = 1 << 20
+
+// handlerTimeout bounds one request's work; sending waits for the network at most as long.
+const handlerTimeout = 30 * time.Second
+
+// Options is what the server is wired from. Every field but those said to be optional is required.
+type Options struct {
+	Logger     *slog.Logger
+	Store      *store.Store
+	Accounts   *account.Service
+	Channels   *channel.Service
+	Webhooks   *webhook.Service
+	Messages   *message.Service
+	Deliveries *delivery.Service
+	Events     *event.Publisher
+	Media      *media.Service
+	Limiter    *limit.Limiter
+	HTTP       *safehttp.Client
+	Metrics    *metrics.Metrics
+	Connectors map[string]connectors.Connector
+
+	BaseURL        string         // what we are reached at, without a slash at its end
+	OpenAPI        []byte         // openapi.yaml
+	TrustedProxies []netip.Prefix // optional: whose X-Forwarded-For is believed
+	MetricsToken   string         // optional: bearer token of /metrics; without it only loopback and private addresses get it
+	APIRate        limit.Rate     // per API key
+	Version        string
+	WorkerID       string
+	ProbesOnly     bool                        // optional: answer health, readiness and metrics only, in a process that only works
+	Ready          func(context.Context) error // what /readyz asks besides the drain state
+	Now            func() time.Time
+}
+
+// Server answers HTTP. Make it with New, start it with Serve, stop it with Shutdown.
+type Server struct {
+	Options
+	app      *fiber.App
+	draining chan struct{}
+}
+
+// New wires the server. A required option that is missing is an error that names it.
+func New(options Options) (*Server, error) {
+	if err := requireAll(options, "TrustedProxies", "MetricsToken", "ProbesOnly"); err != nil {
+		return nil, err
+	}
+	s := &Server{Options: options, draining: make(chan struct{})}
+	s.app = fiber.New(fiber.Config{
+		AppName:               "Switchhook",
+		DisableStartupMessage: true,
+		Immutable:             true, // values are kept after a handler returns
+		StrictRouting:         false,
+		CaseSensitive:         true,
+		BodyLimit:             8 * maxBody, // more than is taken, so that a body somewhat too large gets a 413 and not a cut line; see body.go
+		ReadTimeout:           15 * time.Second,
+		IdleTimeout:           75 * time.Second,
+		ReadBufferSize:        16 << 10, // request line and headers
+		ErrorHandler:          s.fiberError,
+		ServerHeader:          "",
+	})
+	s.install()
+	return s, nil
+}
+
+// requireAll reports the first field of options that is zero and not listed as optional.
+func requireAll(options Options, optional ...string) error {
+	value := reflect.ValueOf(options)
+next:
+	for i := range value.NumField() {
+		name := value.Type().Field(i).Name
+		for _, o := range optional {
+			if o == name {
+				continue next
+			}
+		}
+		if value.Field(i).IsZero() {
+			return fmt.Errorf("make server: Options.%s is missing", name)
+		}
+	}
+	return nil
+}
+
+// Serve answers on the listener until Shutdown. It blocks.
+func (s *Server) Serve(listener net.Listener) error {
+	if err := s.app.Listener(listener); err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}
+
+// Drain makes /readyz say no, so that no new requests are sent here. It may be called once, before Shutdown.
+func (s *Server) Drain() { close(s.draining) }
+
+// Shutdown lets requests under way end and then stops. It returns when they have, or with an error when ctx ends first.
+func (s *Server) Shutdown(ctx context.Context) error {
+	if err := s.app.ShutdownWithContext(ctx); err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("stop server: %w", err)
+	}
+	return nil
+}
+
+// App gives tests the Fiber application, for requests without a socket.
+func (s *Server) App() *fiber.App { return s.app }
