@@ -69,6 +69,8 @@ type Config struct {
 	LogFormat    LogFormat     `env:"LOG_FORMAT" about:"How a line is written. Default: text on a terminal, else json." accepts:"text or json"`
 	MetricsToken secret.String `env:"METRICS_TOKEN" about:"The bearer token of /metrics. Default: none, and /metrics answers private networks only." accepts:"a text of at least 16 characters"`
 
+	PprofAddr string `env:"PPROF_ADDR" about:"Where Go's profiler listens, for benchmarks; anybody who reaches it sees memory. Default: nowhere." accepts:"an address of this machine such as 127.0.0.1:6060"`
+
 	settings map[string]string
 }
 
