@@ -61,7 +61,7 @@ func TestDoSendsFormsJSONAndCredentials(t *testing.T) {
 
 func TestDoCutsAnEndlessAnswer(t *testing.T) {
 	t.Parallel()
-	server, client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	server, client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		chunk := make([]byte, 64<<10)
 		for {
 			if _, err := w.Write(chunk); err != nil {
@@ -103,26 +103,30 @@ func TestWhatWasNeverSentIsRetryable(t *testing.T) {
 	blocked := &http.Client{Transport: &http.Transport{DialContext: (&net.Dialer{Control: func(string, string, syscall.RawConn) error {
 		return errors.New("address blocked")
 	}}).DialContext}}
-	canceled, cancel := context.WithCancel(t.Context())
-	cancel()
 	tests := map[string]struct {
-		ctx     context.Context
 		client  *http.Client
 		address string
 	}{
-		"a refused connection":       {t.Context(), client, "http://" + closedPort(t) + "/?token=hidden"},
-		"a name that does not exist": {t.Context(), client, "http://nothing.invalid/?token=hidden"},
-		"a failed TLS handshake":     {t.Context(), client, strings.Replace(plain.URL, "http:", "https:", 1) + "/?token=hidden"},
-		"a blocked address":          {t.Context(), blocked, plain.URL + "/?token=hidden"},
-		"a call that was over":       {canceled, client, plain.URL + "/?token=hidden"},
+		"a refused connection":       {client, "http://" + closedPort(t) + "/?token=hidden"},
+		"a name that does not exist": {client, "http://nothing.invalid/?token=hidden"},
+		"a failed TLS handshake":     {client, strings.Replace(plain.URL, "http:", "https:", 1) + "/?token=hidden"},
+		"a blocked address":          {blocked, plain.URL + "/?token=hidden"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := httpcall.Do(test.ctx, test.client, post(test.address))
+			_, err := httpcall.Do(t.Context(), test.client, post(test.address))
 			requireKind(t, connectors.KindRetryable, err)
 		})
 	}
+	t.Run("a call that was over before", func(t *testing.T) {
+		t.Parallel()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := httpcall.Do(ctx, client, post(plain.URL))
+		requireKind(t, connectors.KindRetryable, err)
+		require.ErrorIs(t, err, context.Canceled)
+	})
 }
 
 func TestWhatMayHaveLeftIsUnconfirmed(t *testing.T) {

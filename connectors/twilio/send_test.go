@@ -33,31 +33,39 @@ func TestSendWritesTheFormThatTwilioReads(t *testing.T) {
 		form    url.Values
 	}{
 		"an SMS": {
-			newSMS, nil, connectors.OutMessage{To: "+1 (631) 111-2222", Text: "Hi & bye", ReplyTo: "SM1"},
+			newSMS, nil,
+			connectors.OutMessage{To: "+1 (631) 111-2222", Text: "Hi & bye", ReplyTo: "SM1"},
 			url.Values{"To": {"+16311112222"}, "From": {"+16311113333"}, "Body": {"Hi & bye"}, "StatusCallback": {report}},
 		},
 		"an SMS of a short code through a service": {
-			newSMS, connectors.Config{"phoneNumber": "72975", "messagingServiceSid": service}, connectors.OutMessage{To: "16311112222", Text: "Hi"},
+			newSMS,
+			connectors.Config{"phoneNumber": "72975", "messagingServiceSid": service},
+			connectors.OutMessage{To: "16311112222", Text: "Hi"},
 			url.Values{"To": {"+16311112222"}, "From": {"72975"}, "MessagingServiceSid": {service}, "Body": {"Hi"}, "StatusCallback": {report}},
 		},
 		"files alone": {
-			newSMS, nil, connectors.OutMessage{To: "16311112222", Media: files("https://a.example/1?x=1&y", "https://a.example/2")},
+			newSMS, nil,
+			connectors.OutMessage{To: "16311112222", Media: files("https://a.example/1?x=1&y", "https://a.example/2")},
 			url.Values{"To": {"+16311112222"}, "From": {"+16311113333"}, "MediaUrl": {"https://a.example/1?x=1&y", "https://a.example/2"}, "StatusCallback": {report}},
 		},
 		"WhatsApp with a file": {
-			newWhatsApp, nil, connectors.OutMessage{To: "whatsapp:+16311112222", Text: "Look", Media: files("https://a.example/1")},
+			newWhatsApp, nil,
+			connectors.OutMessage{To: "whatsapp:+16311112222", Text: "Look", Media: files("https://a.example/1")},
 			url.Values{"To": {"whatsapp:+16311112222"}, "From": {"whatsapp:+16311113333"}, "Body": {"Look"}, "MediaUrl": {"https://a.example/1"}, "StatusCallback": {report}},
 		},
 		"WhatsApp to someone without a number": {
-			newWhatsApp, nil, connectors.OutMessage{To: "US.13491208655302741918", Text: "Hi"},
+			newWhatsApp, nil,
+			connectors.OutMessage{To: "US.13491208655302741918", Text: "Hi"},
 			url.Values{"To": {"whatsapp:US.13491208655302741918"}, "From": {"whatsapp:+16311113333"}, "Body": {"Hi"}, "StatusCallback": {report}},
 		},
 		"a template with variables": {
-			newWhatsApp, nil, connectors.OutMessage{To: "16311112222", Text: "instead of this", Template: &connectors.Template{Name: content, Variables: map[string]string{"1": "Emily"}}},
+			newWhatsApp, nil,
+			connectors.OutMessage{To: "16311112222", Text: "instead of this", Template: &connectors.Template{Name: content, Variables: map[string]string{"1": "Emily"}}},
 			url.Values{"To": {"whatsapp:+16311112222"}, "From": {"whatsapp:+16311113333"}, "ContentSid": {content}, "ContentVariables": {`{"1":"Emily"}`}, "StatusCallback": {report}},
 		},
 		"a template without variables": {
-			newSMS, nil, connectors.OutMessage{To: "16311112222", Template: &connectors.Template{Name: content}},
+			newSMS, nil,
+			connectors.OutMessage{To: "16311112222", Template: &connectors.Template{Name: content}},
 			url.Values{"To": {"+16311112222"}, "From": {"+16311113333"}, "ContentSid": {content}, "StatusCallback": {report}},
 		},
 	}

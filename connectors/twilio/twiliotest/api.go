@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -141,7 +142,7 @@ func fault(form url.Values) int {
 func (m Sent) resource() map[string]any {
 	return map[string]any{
 		"sid": m.SID, "account_sid": AccountSID, "api_version": "2010-04-01", "status": "queued", "direction": "outbound-api",
-		"to": m.To, "from": m.From, "body": m.Body, "num_segments": "1", "num_media": fmt.Sprint(len(m.MediaURLs)),
+		"to": m.To, "from": m.From, "body": m.Body, "num_segments": "1", "num_media": strconv.Itoa(len(m.MediaURLs)),
 		"error_code": nil, "error_message": nil, "date_created": "Sat, 21 Nov 2026 09:00:00 +0000",
 		"uri": "/2010-04-01/Accounts/" + AccountSID + "/Messages/" + m.SID + ".json",
 	}
