@@ -18,11 +18,14 @@ func New(setting func(name string) string) map[string]connectors.Connector {
 	}
 }
 
+// Settings returns the names of the operator's settings that connectors read.
+func Settings() []string { return []string{twilioBaseURL} }
+
 // BaseURLs returns the addresses that an operator has set in place of the networks' own. They are trusted: they may lie in a private
 // network and be plain http.
 func BaseURLs(setting func(name string) string) []string {
 	var set []string
-	for _, name := range []string{twilioBaseURL} {
+	for _, name := range Settings() {
 		if address := setting(name); address != "" {
 			set = append(set, address)
 		}
