@@ -57,7 +57,7 @@ func (s *Service) Login(ctx context.Context, email string, password secret.Strin
 		return nil, problem.New(problem.Unauthorized, "The e-mail address or the password is wrong. Correct it and try again.")
 	}
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it says what failed
+		return nil, err
 	}
 	a, err := s.o.Store.Account(ctx, u.AccountID)
 	if err != nil {

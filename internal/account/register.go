@@ -47,7 +47,7 @@ func (s *Service) Register(ctx context.Context, r Registration) (*LoginToken, er
 	}
 	hash, err := s.passwords.Hash(ctx, r.Password)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it says what failed
+		return nil, err
 	}
 	now := s.o.Now()
 	a := &store.Account{ID: s.o.IDs.New("acct"), Name: r.Organization, CreatedAt: now}
@@ -55,7 +55,7 @@ func (s *Service) Register(ctx context.Context, r Registration) (*LoginToken, er
 	err = s.o.Store.InTransaction(ctx, func(ctx context.Context) error {
 		first, err := s.o.Store.CreateAccount(ctx, a, u)
 		if err != nil {
-			return err //nolint:wrapcheck // wrapped below
+			return err
 		}
 		return s.admit(&r, first)
 	})

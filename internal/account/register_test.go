@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -153,7 +154,7 @@ func TestGuessesOfTheSetupCodeAreThrottled(t *testing.T) {
 	r := wish("ann")
 	r.Local, r.Client = false, netip.MustParseAddr("203.0.113.7")
 	for i := range registerPerClient {
-		r.SetupCode = secret.String(fmt.Sprint(i))
+		r.SetupCode = secret.String(strconv.Itoa(i))
 		_, err := w.Register(t.Context(), r)
 		requireCode(t, problem.SetupCodeRequired, err)
 	}

@@ -2,7 +2,7 @@ package store
 
 import (
 	"errors"
-	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -73,7 +73,7 @@ func TestKeysAreListedNewestFirstInPages(t *testing.T) {
 	eachEngine(t, func(t *testing.T, s *Store) {
 		a := makeAccount(t, s, "ann")
 		for i := range 5 {
-			require.NoError(t, s.InsertAPIKey(t.Context(), keyNamed(fmt.Sprint(i), a.ID), 50))
+			require.NoError(t, s.InsertAPIKey(t.Context(), keyNamed(strconv.Itoa(i), a.ID), 50))
 		}
 		require.ErrorIs(t, s.InsertAPIKey(t.Context(), keyNamed("3", a.ID), 50), ErrExists)
 		var names []string
@@ -101,7 +101,7 @@ func TestAnAccountNeverGetsMoreKeysThanItMayHave(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 10 {
 			all.Go(func() {
-				switch err := s.InsertAPIKey(t.Context(), keyNamed(fmt.Sprint(i), a.ID), 3); {
+				switch err := s.InsertAPIKey(t.Context(), keyNamed(strconv.Itoa(i), a.ID), 3); {
 				case err == nil:
 					made.Add(1)
 				case errors.Is(err, ErrTooMany):

@@ -1,0 +1,54 @@
+package server
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/switchhook/switchhook/internal/account"
+	"github.com/switchhook/switchhook/internal/limit"
+	"github.com/switchhook/switchhook/internal/problem"
+)
+
+// The headers of every answer of a limited route (api.md); Reset is in epoch seconds.
+const (
+	limitHeader     = "X-RateLimit-Limit"
+	remainingHeader = "X-RateLimit-Remaining"
+	resetHeader     = "X-RateLimit-Reset"
+)
+
+// takeLimit counts the request against the rate of its API key, or of its user. While Redis is away requests are neither
+// counted nor refused, and their answers carry no such headers.
+func (s *Server) takeLimit(r *request) error {
+	if !r.route.limited {
+		return nil
+	}
+	result, err := s.Limiter.Take(r.ctx, "api:"+limitKey(r.principal), s.APIRate)
+	if errors.Is(err, limit.ErrUnavailable) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	r.Set(limitHeader, strconv.FormatInt(result.Limit, 10))
+	r.Set(remainingHeader, strconv.FormatInt(result.Remaining, 10))
+	r.Set(resetHeader, strconv.FormatInt(result.Reset.Unix(), 10))
+	if !result.Allowed {
+		return rateLimited(result, s.Now())
+	}
+	return nil
+}
+
+func limitKey(p account.Principal) string {
+	if p.Kind == account.KindKey {
+		return p.KeyID
+	}
+	return p.UserID
+}
+
+// rateLimited is the answer to a request too many, in the contract's words.
+func rateLimited(result limit.Result, now time.Time) error {
+	return &problem.Error{
+		Code: problem.RateLimited, Message: "You are being rate limited.", RetryAfter: max(result.Reset.Sub(now), time.Second),
+	}
+}
