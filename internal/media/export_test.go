@@ -1,0 +1,4 @@
+package media
+
+// Wait waits until the tries under way have ended.
+func (s *Service) Wait() { s.running.Wait() }
