@@ -27,5 +27,5 @@ func jitter(d time.Duration) time.Duration {
 	if fifth < 1 {
 		return d
 	}
-	return d - d/10 + time.Duration(rand.Int64N(fifth))
+	return d - d/10 + time.Duration(rand.Int64N(fifth)) //nolint:gosec // spreads load, guards nothing
 }

@@ -68,7 +68,7 @@ func TestAsynqDoesNotRepeatItselfInTheLog(t *testing.T) {
 		say("2")
 		l.Warn("Something else happened, too")
 		require.Equal(t, 2, bytes.Count(logs.Bytes(), []byte("queue.log")))
-		time.Sleep(asynqLogEvery)
+		<-time.After(asynqLogEvery)
 		say("3")
 		l.Fatal("asynq would end the process here")
 		require.Equal(t, 4, bytes.Count(logs.Bytes(), []byte("queue.log")))

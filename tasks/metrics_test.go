@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -21,15 +22,15 @@ func gather(t testing.TB, m *QueueMetrics) map[string]float64 {
 	samples := map[string]float64{}
 	for _, family := range families {
 		for _, metric := range family.GetMetric() {
-			name := family.GetName()
+			name := []string{family.GetName()}
 			for _, label := range metric.GetLabel() {
 				if label.GetName() == "state" {
-					name += " " + label.GetValue()
+					name = append(name, label.GetValue())
 				} else {
 					require.Equal(t, wake.Queue, label.GetValue())
 				}
 			}
-			samples[name] = metric.GetGauge().GetValue() + metric.GetCounter().GetValue()
+			samples[strings.Join(name, " ")] = metric.GetGauge().GetValue() + metric.GetCounter().GetValue()
 		}
 	}
 	return samples
@@ -51,8 +52,8 @@ func TestMetricsCountTheQueue(t *testing.T) {
 			require.NoError(t, b.waker.At(t.Context(), wake.Deliver, "c", 1, time.Now().Add(time.Hour)))
 			b.waker.Close()
 			waiting := gather(t, NewQueueMetrics(b.db.Client()))
-			require.EqualValues(t, 2, waiting["asynq_queue_size pending"])
-			require.EqualValues(t, 1, waiting["asynq_queue_size scheduled"])
+			require.Equal(t, 2, int(waiting["asynq_queue_size pending"]))
+			require.Equal(t, 1, int(waiting["asynq_queue_size scheduled"]))
 			require.Positive(t, waiting["asynq_queue_latency_seconds"])
 
 			b.start(t)

@@ -118,7 +118,11 @@ func (l *Limiter) get(ctx context.Context, key string, rate limiter.Rate) (limit
 	if err != nil {
 		return limiter.Context{}, err
 	}
-	return s.Get(ctx, key, rate)
+	state, err := s.Get(ctx, key, rate)
+	if err != nil {
+		return limiter.Context{}, fmt.Errorf("count: %w", err)
+	}
+	return state, nil
 }
 
 // ready returns the store, and makes it at the first call that finds Redis there: making it loads scripts.
@@ -129,7 +133,7 @@ func (l *Limiter) ready(ctx context.Context) (limiter.Store, error) {
 		return l.store, nil
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("wait for limiter scripts: %w", err)
 	}
 	client := &boundedClient{UniversalClient: l.client, timeout: takeTimeout / 2}
 	s, err := store.NewStoreWithOptions(client, limiter.StoreOptions{Prefix: l.prefix})

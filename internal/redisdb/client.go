@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/url"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,7 +69,7 @@ func plainURL(raw string) (kind, string, error) {
 		return 0, "", errURL
 	}
 	base, suffix, _ := strings.Cut(strings.ToLower(scheme), "-")
-	if (base != "redis" && base != "rediss") || (suffix != "" && suffix != "sentinel" && suffix != "cluster") {
+	if !slices.Contains([]string{"redis", "rediss"}, base) || !slices.Contains([]string{"", "sentinel", "cluster"}, suffix) {
 		return 0, "", errURL
 	}
 	authority, tail := rest, ""

@@ -187,10 +187,7 @@ func (w *Waker) enqueue(ctx context.Context, a alarm) error {
 		return fmt.Errorf("enqueue %s: %w", a.task.Type(), err)
 	}
 	w.unrung = w.unrung || !a.later
-	if err := w.ring(ctx); err != nil {
-		return fmt.Errorf("ring for %s: %w", a.task.Type(), err)
-	}
-	return nil
+	return w.ring(ctx)
 }
 
 // ring tells the workers, once for all tasks of a burst and at least every few milliseconds while it lasts. A ring that
@@ -201,7 +198,10 @@ func (w *Waker) ring(ctx context.Context) error {
 		return nil
 	}
 	w.unrung, w.rung = false, now
-	return w.redis.Publish(ctx, Bell, "").Err()
+	if err := w.redis.Publish(ctx, Bell, "").Err(); err != nil {
+		return fmt.Errorf("ring for workers: %w", err)
+	}
+	return nil
 }
 
 func (w *Waker) complain(err error) {
