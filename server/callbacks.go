@@ -19,10 +19,14 @@ func (s *Server) callback(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	channel, conn, err := s.Channels.ByIDAny(r.ctx, r.Params("channelID"))
+	channel, err := s.Channels.ByIDAny(r.ctx, r.Params("channelID"))
 	if errors.Is(err, store.ErrNotFound) || (err == nil && channel.Connector != r.Params("connector")) {
 		return answer{}, problem.NotFoundOf("channel")
 	}
+	if err != nil {
+		return answer{}, problem.Unavailable(err)
+	}
+	conn, err := s.Channels.Open(r.ctx, channel)
 	if err != nil {
 		return answer{}, problem.Unavailable(err)
 	}

@@ -89,21 +89,24 @@ func New(tb TB) *Server {
 }
 
 // NewServer starts a stand-in on two loopback ports: the API, and the storage that media redirect to. Close it.
-func NewServer() (*Server, error) {
+func NewServer() (*Server, error) { return NewServerAt("127.0.0.1:0") }
+
+// NewServerAt is NewServer with the API at a given address, for those who start it by hand.
+func NewServerAt(address string) (*Server, error) {
 	s := &Server{changed: make(chan struct{}), files: map[string]file{}, status: "active"}
 	var err error
-	if s.api, s.URL, err = listen(s.routes()); err != nil {
+	if s.api, s.URL, err = listen(address, s.routes()); err != nil {
 		return nil, err
 	}
-	if s.storage, s.storageURL, err = listen(http.HandlerFunc(s.serveFile)); err != nil {
+	if s.storage, s.storageURL, err = listen("127.0.0.1:0", http.HandlerFunc(s.serveFile)); err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func listen(handler http.Handler) (*http.Server, string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func listen(address string, handler http.Handler) (*http.Server, string, error) {
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, "", fmt.Errorf("listen: %w", err)
 	}
