@@ -11,7 +11,8 @@ import (
 	"syscall"
 )
 
-// PostgresServer is a PostgreSQL that this process has started. It keeps its data in a temporary folder, without fsync.
+// PostgresServer is a PostgreSQL that this process has started. It keeps its data in a temporary folder, by default without
+// fsync.
 type PostgresServer struct {
 	URL string // of the database "postgres", as a superuser; loopback only, with a password
 
@@ -19,8 +20,9 @@ type PostgresServer struct {
 }
 
 // StartPostgres starts a PostgreSQL on a free loopback port. As root it runs as the user postgres or nobody, because
-// PostgreSQL refuses to run as root. The error says what to install where its programs are missing.
-func StartPostgres() (*PostgresServer, error) {
+// PostgreSQL refuses to run as root. The settings ("name=value") add to those that suit tests, and win over them. The
+// error says what to install where its programs are missing.
+func StartPostgres(settings ...string) (*PostgresServer, error) {
 	programs, err := postgresPrograms()
 	if err != nil {
 		return nil, err
@@ -33,12 +35,15 @@ func StartPostgres() (*PostgresServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	server, err := startPostgres(programs, folder, as)
+	server, err := startPostgres(programs, folder, as, settings)
 	if err != nil {
 		return nil, fmt.Errorf("start PostgreSQL: %w", errors.Join(err, os.RemoveAll(folder)))
 	}
 	return server, nil
 }
+
+// PID returns the process id of the server's first process, the parent of the others.
+func (p *PostgresServer) PID() int { return p.engine.pid }
 
 // Stop stops the server at once and removes its data.
 func (p *PostgresServer) Stop() {
@@ -46,7 +51,7 @@ func (p *PostgresServer) Stop() {
 	_ = os.RemoveAll(p.engine.folder)
 }
 
-func startPostgres(programs, folder string, as *syscall.Credential) (*PostgresServer, error) {
+func startPostgres(programs, folder string, as *syscall.Credential, settings []string) (*PostgresServer, error) {
 	password, data := randomName(), filepath.Join(folder, "data")
 	if err := initialise(programs, folder, password, as); err != nil {
 		return nil, err
@@ -56,10 +61,10 @@ func startPostgres(programs, folder string, as *syscall.Credential) (*PostgresSe
 		return nil, err
 	}
 	arguments := []string{"-D", data, "-k", folder, "-p", strconv.Itoa(port)}
-	for _, setting := range []string{
+	for _, setting := range append([]string{
 		"listen_addresses=127.0.0.1", "max_connections=400", "timezone=UTC",
 		"fsync=off", "synchronous_commit=off", "full_page_writes=off",
-	} {
+	}, settings...) {
 		arguments = append(arguments, "-c", setting)
 	}
 	// QUIT is PostgreSQL's immediate shutdown: nothing here is worth a checkpoint.
