@@ -142,12 +142,12 @@ func wrongField(name, message string) problem.Field {
 
 // Change is what a user changes of a channel. Fields that are nil stay.
 type Change struct {
-	Name   *string
-	Status *store.ChannelStatus // ChannelDisabled switches off, ChannelNew on again
-	Config connectors.Config    // an absent key or a masked secret stays, an empty value is removed
+	Name     *string
+	Disabled *bool             // switches off, or on again
+	Config   connectors.Config // an absent key or a masked secret stays, an empty value is removed
 }
 
-// Change changes a channel of an account. New credentials make its status ChannelNew, because nobody has tried them yet.
+// Change changes a channel of an account. New credentials, and switching it on again, make its status ChannelNew, because nobody has tried them yet.
 // Problems are as of Create. Two changes at once are made one after the other.
 func (s *Service) Change(ctx context.Context, accountID, channelID string, change Change) (*store.Channel, error) {
 	for range changeTries {
@@ -185,13 +185,12 @@ func (s *Service) apply(c *store.Channel, change Change) (changed bool, err erro
 		changed = changed || name != c.Name
 		c.Name = name
 	}
-	if change.Status != nil {
-		switched, problems := switchStatus(c, *change.Status)
-		wrong = append(wrong, problems...)
-		changed = changed || switched
-		if switched {
-			c.Status, c.StatusCode, c.StatusMessage, c.StatusAt = *change.Status, "", "", now
+	if disabled := c.Status == store.ChannelDisabled; change.Disabled != nil && *change.Disabled != disabled {
+		c.Status, c.StatusCode, c.StatusMessage, c.StatusAt = store.ChannelNew, "", "", now
+		if *change.Disabled {
+			c.Status = store.ChannelDisabled
 		}
+		changed = true
 	}
 	if change.Config != nil {
 		reconfigured, err := s.reconfigure(c, change.Config, wrong)
@@ -210,18 +209,6 @@ func (s *Service) apply(c *store.Channel, change Change) (changed bool, err erro
 		c.UpdatedAt = now
 	}
 	return changed, nil
-}
-
-// switchStatus says whether the user's status is another one than c has. Users switch off and on; the other statuses are the networks'.
-func switchStatus(c *store.Channel, status store.ChannelStatus) (bool, []problem.Field) {
-	switch {
-	case status == c.Status:
-		return false, nil
-	case status == store.ChannelDisabled, status == store.ChannelNew && c.Status == store.ChannelDisabled:
-		return true, nil
-	}
-	return false, []problem.Field{wrongField("status",
-		`status takes "disabled" to switch the channel off, and "new" to switch a disabled one on again; the others are set by what the network answers.`)}
 }
 
 // reconfigure merges settings into those of c and checks the whole.

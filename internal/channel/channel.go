@@ -21,7 +21,15 @@ import (
 // Most is how many channels an account may have.
 const Most = 200
 
-// Options wires a Service. Every field is required.
+// StatusListener hears when networks begin or cease to take a channel's credentials.
+type StatusListener interface {
+	// ChannelStatus is called before the new status is stored, with the channel as it will be. It must make one event of
+	// the dedupe name, however often it is called with it: the call is repeated where a crash or an error kept the status from
+	// being stored. An error keeps the old status. It may block until the event is on disk.
+	ChannelStatus(ctx context.Context, channel *store.Channel, dedupe string) error
+}
+
+// Options wires a Service. Every field but Listener is required.
 type Options struct {
 	Store      *store.Store
 	Sealer     *secret.Sealer
@@ -30,7 +38,8 @@ type Options struct {
 	IDs        *id.Generator
 	Logger     *slog.Logger
 	Now        func() time.Time
-	BaseURL    string // what we are reached at, without a slash at its end
+	BaseURL    string         // what we are reached at, without a slash at its end
+	Listener   StatusListener // optional
 }
 
 // Service is safe for concurrent use. Close it when nothing uses channels any more.

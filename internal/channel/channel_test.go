@@ -261,7 +261,7 @@ func TestAChannelOfAKindThatIsNotBuiltInIsShownButNotOpened(t *testing.T) {
 	require.False(t, known)
 	_, err = f.Open(t.Context(), c)
 	require.Equal(t, connectors.KindUnsupported, connectors.AsError(err).Kind)
-	_, _, err = f.Check(t.Context(), "acct_a", "chan_w")
+	_, err = f.Check(t.Context(), "acct_a", "chan_w")
 	problemOf(t, err, problem.Unsupported)
 }
 

@@ -2,9 +2,11 @@ package channel_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -75,10 +77,29 @@ func (c *exampleConn) Close() error {
 	return nil
 }
 
+// heard collects what a StatusListener is told, and refuses it while broken.
+type heard struct {
+	mu      sync.Mutex
+	broken  bool
+	dedupes []string
+	last    store.Channel
+}
+
+func (h *heard) ChannelStatus(_ context.Context, c *store.Channel, dedupe string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.dedupes, h.last = append(h.dedupes, dedupe), *c
+	if h.broken {
+		return errors.New("the events cannot be stored")
+	}
+	return nil
+}
+
 // fixture is a service on a database of its own, with a network whose answer to a check the test sets.
 type fixture struct {
 	*channel.Service
 	store   *store.Store
+	heard   *heard
 	answer  atomic.Int64 // status of the network's next answers
 	opened  atomic.Int64
 	closed  atomic.Int64
@@ -88,7 +109,7 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	f := &fixture{now: time.Date(2026, 6, 29, 12, 0, 0, 0, time.UTC)}
+	f := &fixture{now: time.Date(2026, 6, 29, 12, 0, 0, 0, time.UTC), heard: &heard{}}
 	f.answer.Store(http.StatusOK)
 	f.network = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "7")
@@ -108,7 +129,7 @@ func newFixture(t *testing.T) *fixture {
 	require.NoError(t, err)
 	f.Service, err = channel.New(channel.Options{
 		Store: f.store, Sealer: sealer, HTTP: f.network.Client(), IDs: id.NewGenerator(time.Now), Logger: logger,
-		Now: func() time.Time { return f.now }, BaseURL: "https://hooks.example",
+		Now: func() time.Time { return f.now }, BaseURL: "https://hooks.example", Listener: f.heard,
 		Connectors: map[string]connectors.Connector{
 			"example": example{network: f.network.URL, opened: &f.opened, closed: &f.closed}, sandbox.Kind: sandbox.New(),
 		},

@@ -14,36 +14,37 @@ import (
 // checkTimeout bounds the one call that Check makes.
 const checkTimeout = 15 * time.Second
 
-// Check asks the network whether a channel's credentials work, stores the answer as the channel's status and returns the channel, and
-// whether its status is another one now. It blocks for at most 15 seconds. Refused credentials are an answer and no error; where the
-// network gave none, the status stays and the error is a problem that says so.
-func (s *Service) Check(ctx context.Context, accountID, channelID string) (c *store.Channel, changed bool, err error) {
-	if c, err = s.Get(ctx, accountID, channelID); err != nil {
-		return nil, false, err
+// Check asks the network whether a channel's credentials work, stores the answer as the channel's status and returns the channel. It
+// blocks for at most 15 seconds. Refused credentials are an answer and no error; where the network gave none, the status stays
+// and the error is a problem that says so.
+func (s *Service) Check(ctx context.Context, accountID, channelID string) (*store.Channel, error) {
+	c, err := s.Get(ctx, accountID, channelID)
+	if err != nil {
+		return nil, err
 	}
 	if c.Status == store.ChannelDisabled {
-		return nil, false, problem.New(problem.ChannelNotConnected, `The channel is switched off. Switch it on with {"status": "new"} before you check it.`)
+		return nil, problem.New(problem.ChannelNotConnected, `The channel is switched off. Switch it on with PATCH {"status": "active"} before you check it.`)
 	}
 	conn, err := s.Open(ctx, c)
 	if err != nil {
-		return nil, false, checkProblem(err)
+		return nil, checkProblem(err)
 	}
 	checker, ok := conn.(connectors.Checker)
 	if !ok {
-		return nil, false, problem.New(problem.Unsupported, "This kind of channel cannot be checked. Send a message to see whether it works.")
+		return nil, problem.New(problem.Unsupported, "This kind of channel cannot be checked. Send a message to see whether it works.")
 	}
 	checkCtx, cancel := context.WithTimeout(ctx, checkTimeout)
 	err = checker.Check(checkCtx)
 	cancel()
 	if err == nil {
-		changed, err = s.SetStatusOf(ctx, c, store.ChannelConnected, "", "")
-		return c, changed, err
+		_, err = s.SetStatusOf(ctx, c, store.ChannelConnected, "", "")
+		return c, err
 	}
 	if e := connectors.AsError(err); e.Kind == connectors.KindUnlinked {
-		changed, err = s.SetStatusOf(ctx, c, store.ChannelNeedsLink, e.Code, e.Message)
-		return c, changed, err
+		_, err = s.SetStatusOf(ctx, c, store.ChannelNeedsLink, e.Code, e.Message)
+		return c, err
 	}
-	return nil, false, checkProblem(err)
+	return nil, checkProblem(err)
 }
 
 func checkProblem(err error) error {
@@ -116,11 +117,21 @@ func (s *Service) setStatus(ctx context.Context, c *store.Channel, status store.
 	next := *c
 	next.Status, next.StatusCode, next.StatusMessage, next.StatusAt = status, code, sentence, s.o.Now()
 	next.UpdatedAt = next.StatusAt
+	changed := c.Status != status
+	if changed && s.o.Listener != nil {
+		// The old status' time makes the name the same for all who see this change, and another for the next one.
+		dedupe := fmt.Sprintf("channel:%s:%d:%s", c.ID, store.Millis(c.StatusAt), status)
+		if err := s.o.Listener.ChannelStatus(ctx, &next, dedupe); err != nil {
+			return false, fmt.Errorf("tell status of channel %s: %w", c.ID, err)
+		}
+	}
 	stored, err := s.o.Store.SetChannelStatusAny(ctx, &next, c.Status)
 	if err != nil || !stored {
 		return false, err
 	}
-	changed := c.Status != status
 	*c = next
+	if changed {
+		s.o.Logger.InfoContext(ctx, "channel.state_changed", "channel_id", c.ID, "connector", c.Connector, "status", string(status), "code", code)
+	}
 	return changed, nil
 }

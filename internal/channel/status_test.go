@@ -2,6 +2,7 @@ package channel_test
 
 import (
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -19,25 +20,25 @@ func TestACheckStoresWhatTheNetworkSays(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	c := f.create(t, "16311113333")
-	checked, changed, err := f.Check(t.Context(), "acct_a", c.ID)
+	checked, err := f.Check(t.Context(), "acct_a", c.ID)
 	require.NoError(t, err)
 	require.Equal(t, store.ChannelConnected, checked.Status)
-	require.True(t, changed)
-	_, changed, err = f.Check(t.Context(), "acct_a", c.ID)
+	require.Len(t, f.heard.dedupes, 1)
+	_, err = f.Check(t.Context(), "acct_a", c.ID)
 	require.NoError(t, err)
-	require.False(t, changed)
+	require.Len(t, f.heard.dedupes, 1)
 	f.answer.Store(http.StatusUnauthorized)
 	f.now = f.now.Add(time.Second)
-	checked, changed, err = f.Check(t.Context(), "acct_a", c.ID)
+	checked, err = f.Check(t.Context(), "acct_a", c.ID)
 	require.NoError(t, err)
 	require.Equal(t, store.ChannelNeedsLink, checked.Status)
-	require.True(t, changed)
+	require.Len(t, f.heard.dedupes, 2)
 	require.Equal(t, connectors.CodeAuthFailed, checked.StatusCode)
 	require.NotEmpty(t, checked.StatusMessage)
 	stored, err := f.Get(t.Context(), "acct_a", c.ID)
 	require.NoError(t, err)
 	require.Equal(t, checked, stored)
-	_, _, err = f.Check(t.Context(), "acct_b", c.ID)
+	_, err = f.Check(t.Context(), "acct_b", c.ID)
 	problemOf(t, err, problem.NotFound)
 }
 
@@ -50,14 +51,14 @@ func TestACheckWithoutAnAnswerLeavesTheStatus(t *testing.T) {
 		http.StatusBadRequest: problem.ChannelNotConnected,
 	} {
 		f.answer.Store(int64(status))
-		_, _, err := f.Check(t.Context(), "acct_a", c.ID)
+		_, err := f.Check(t.Context(), "acct_a", c.ID)
 		p := problemOf(t, err, code)
 		if code == problem.ProviderRateLimited {
 			require.Equal(t, 7*time.Second, p.RetryAfter)
 		}
 	}
 	f.network.Close()
-	_, _, err := f.Check(t.Context(), "acct_a", c.ID)
+	_, err := f.Check(t.Context(), "acct_a", c.ID)
 	problemOf(t, err, problem.ProviderUnavailable)
 	stored, err := f.Get(t.Context(), "acct_a", c.ID)
 	require.NoError(t, err)
@@ -69,6 +70,7 @@ func TestAChangeOfStatusIsReportedOnce(t *testing.T) {
 	f := newFixture(t)
 	c := f.create(t, "16311113333")
 	say := func(status store.ChannelStatus, code string) bool {
+		f.now = f.now.Add(time.Second)
 		changed, err := f.SetStatusAny(t.Context(), c.ID, status, code, "Because.")
 		require.NoError(t, err)
 		return changed
@@ -80,6 +82,9 @@ func TestAChangeOfStatusIsReportedOnce(t *testing.T) {
 	stored, err := f.Get(t.Context(), "acct_a", c.ID)
 	require.NoError(t, err)
 	require.Equal(t, "account_suspended", stored.StatusCode)
+	require.True(t, say(store.ChannelConnected, ""))
+	require.Len(t, f.heard.dedupes, 3)
+	require.Len(t, slices.Compact(slices.Sorted(slices.Values(f.heard.dedupes))), 3)
 	changed, err := f.SetStatusAny(t.Context(), "chan_gone", store.ChannelConnected, "", "")
 	require.NoError(t, err)
 	require.False(t, changed)
@@ -106,31 +111,55 @@ func TestOfSeveralWhoBringTheSameNewsOneIsTheFirst(t *testing.T) {
 	}
 	all.Wait()
 	require.EqualValues(t, 1, first.Load())
+	require.Len(t, slices.Compact(f.heard.dedupes), 1, "whoever told it, told the same event")
+}
+
+func TestAStatusThatNobodyCouldBeToldOfIsToldAgainUnderTheSameName(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	c := f.create(t, "16311113333")
+	f.heard.broken = true
+	_, err := f.SetStatusAny(t.Context(), c.ID, store.ChannelConnected, "", "")
+	require.Error(t, err)
+	stored, err := f.Get(t.Context(), "acct_a", c.ID)
+	require.NoError(t, err)
+	require.Equal(t, store.ChannelNew, stored.Status)
+	f.heard.broken = false
+	f.now = f.now.Add(time.Minute)
+	changed, err := f.SetStatusAny(t.Context(), c.ID, store.ChannelConnected, "", "")
+	require.NoError(t, err)
+	require.True(t, changed)
+	require.Equal(t, store.ChannelConnected, f.heard.last.Status)
+	require.Len(t, f.heard.dedupes, 2)
+	require.Equal(t, f.heard.dedupes[0], f.heard.dedupes[1])
 }
 
 func TestAUserSwitchesOffAndOn(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	c := f.create(t, "16311113333")
-	switchTo := func(status store.ChannelStatus) (*store.Channel, error) {
-		return f.Change(t.Context(), "acct_a", c.ID, channel.Change{Status: &status})
+	disable := func(disabled bool) (*store.Channel, error) {
+		return f.Change(t.Context(), "acct_a", c.ID, channel.Change{Disabled: &disabled})
 	}
-	off, err := switchTo(store.ChannelDisabled)
+	off, err := disable(true)
 	require.NoError(t, err)
 	require.Equal(t, store.ChannelDisabled, off.Status)
 	changed, err := f.SetStatusAny(t.Context(), c.ID, store.ChannelConnected, "", "")
 	require.NoError(t, err)
 	require.False(t, changed)
-	_, _, err = f.Check(t.Context(), "acct_a", c.ID)
+	_, err = f.Check(t.Context(), "acct_a", c.ID)
 	problemOf(t, err, problem.ChannelNotConnected)
 	recredited, err := f.Change(t.Context(), "acct_a", c.ID, channel.Change{Config: connectors.Config{"authToken": "new"}})
 	require.NoError(t, err)
 	require.Equal(t, store.ChannelDisabled, recredited.Status, "new credentials do not switch it on")
-	_, err = switchTo(store.ChannelConnected)
-	require.Equal(t, "status", problemOf(t, err, problem.InvalidField).Field)
-	on, err := switchTo(store.ChannelNew)
+	on, err := disable(false)
 	require.NoError(t, err)
 	require.Equal(t, store.ChannelNew, on.Status)
+	_, err = f.SetStatusAny(t.Context(), c.ID, store.ChannelConnected, "", "")
+	require.NoError(t, err)
+	same, err := disable(false)
+	require.NoError(t, err)
+	require.Equal(t, store.ChannelConnected, same.Status, "switching on what is on changes nothing")
 }
 
 func TestNewCredentialsAreTriedAfreshAndAnAnswerToTheOldOnesIsIgnored(t *testing.T) {
@@ -143,9 +172,11 @@ func TestNewCredentialsAreTriedAfreshAndAnAnswerToTheOldOnesIsIgnored(t *testing
 	require.NoError(t, err)
 	require.Equal(t, store.ChannelNew, after.Status)
 	require.Empty(t, after.StatusCode)
+	told := len(f.heard.dedupes)
 	changed, err := f.SetStatusOf(t.Context(), before, store.ChannelNeedsLink, "auth_failed", "The old token.")
 	require.NoError(t, err)
 	require.False(t, changed)
+	require.Len(t, f.heard.dedupes, told)
 	stored, err := f.Get(t.Context(), "acct_a", before.ID)
 	require.NoError(t, err)
 	require.Equal(t, store.ChannelNew, stored.Status)

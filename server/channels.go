@@ -1,0 +1,204 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/switchhook/switchhook/connectors"
+	"github.com/switchhook/switchhook/internal/channel"
+	"github.com/switchhook/switchhook/internal/problem"
+	"github.com/switchhook/switchhook/internal/store"
+)
+
+// channelView is a channel as answers show it. Secrets in Config are masked.
+type channelView struct {
+	ID            string               `json:"id"`
+	Connector     string               `json:"connector"`
+	ChannelKey    string               `json:"channelKey"`
+	Name          string               `json:"name"`
+	Address       string               `json:"address"`
+	Platform      string               `json:"platform"`
+	Status        store.ChannelStatus  `json:"status"`
+	StatusCode    string               `json:"statusCode"`
+	StatusMessage string               `json:"statusMessage"`
+	StatusAt      timestamp            `json:"statusAt"`
+	Abilities     []connectors.Ability `json:"abilities"`
+	CallbackURL   string               `json:"callbackUrl"`
+	Config        connectors.Config    `json:"config"`
+	CreatedAt     timestamp            `json:"createdAt"`
+	UpdatedAt     timestamp            `json:"updatedAt"`
+}
+
+func (s *Server) showChannel(c *store.Channel) (channelView, error) {
+	config, err := s.Channels.MaskedConfig(c)
+	if err != nil {
+		return channelView{}, err
+	}
+	info, _ := s.Channels.Info(c.Connector) // without it the channel has no abilities here
+	if info.Abilities == nil {
+		info.Abilities = []connectors.Ability{}
+	}
+	return channelView{
+		ID: c.ID, Connector: c.Connector, ChannelKey: c.ChannelKey, Name: c.Name, Address: c.Address, Platform: info.Platform,
+		Status: c.Status, StatusCode: c.StatusCode, StatusMessage: c.StatusMessage, StatusAt: timestamp(c.StatusAt),
+		Abilities: info.Abilities, CallbackURL: s.Channels.CallbackURL(c), Config: config,
+		CreatedAt: timestamp(c.CreatedAt), UpdatedAt: timestamp(c.UpdatedAt),
+	}, nil
+}
+
+// connectorView is connectors.Info with lists that are never null.
+func connectorView(info connectors.Info) connectors.Info {
+	if info.Abilities == nil {
+		info.Abilities = []connectors.Ability{}
+	}
+	if info.Fields == nil {
+		info.Fields = []connectors.Field{}
+	}
+	return info
+}
+
+// listConnectors shows every kind of channel, by the order of their names in the API.
+func (s *Server) listConnectors(*request) (answer, error) {
+	l := list[connectors.Info]{Data: make([]connectors.Info, 0, len(s.Connectors))}
+	for _, kind := range slices.Sorted(maps.Keys(s.Connectors)) {
+		l.Data = append(l.Data, connectorView(s.Connectors[kind].Info()))
+	}
+	return ok(l)
+}
+
+func (s *Server) listChannels(r *request) (answer, error) {
+	page, err := r.page("chan")
+	if err != nil {
+		return answer{}, err
+	}
+	rows, err := s.Channels.List(r.ctx, r.account(), page)
+	if err != nil {
+		return answer{}, err
+	}
+	views := make([]channelView, len(rows))
+	for i, c := range rows {
+		if views[i], err = s.showChannel(c); err != nil {
+			return answer{}, err
+		}
+	}
+	return listOf(views, page, func(v channelView) channelView { return v }, func(v channelView) string { return v.ID })
+}
+
+func (s *Server) createChannel(r *request) (answer, error) {
+	var body struct {
+		Connector string                     `json:"connector"`
+		Name      string                     `json:"name"`
+		Config    map[string]json.RawMessage `json:"config"`
+	}
+	if err := r.decode(&body); err != nil {
+		return answer{}, err
+	}
+	config, err := readConfig(body.Config)
+	if err != nil {
+		return answer{}, err
+	}
+	c, err := s.Channels.Create(r.ctx, channel.Draft{
+		ID: r.newID("chan", s.Channels.IDs()), AccountID: r.account(), Connector: body.Connector, Name: body.Name, Config: config,
+	})
+	if err != nil {
+		return answer{}, err
+	}
+	view, err := s.showChannel(c)
+	if err != nil {
+		return answer{}, err
+	}
+	return created(view)
+}
+
+// readConfig takes texts, and null for "none", and names each value that is something else.
+func readConfig(given map[string]json.RawMessage) (connectors.Config, error) {
+	if given == nil {
+		return nil, nil
+	}
+	config := connectors.Config{}
+	var wrong []problem.Field
+	for _, key := range slices.Sorted(maps.Keys(given)) {
+		var value string
+		if err := json.Unmarshal(given[key], &value); err != nil && !bytes.Equal(given[key], []byte("null")) {
+			name := "config." + key
+			wrong = append(wrong, problem.Field{Field: name, Code: problem.InvalidField, Message: fmt.Sprintf("%s must be a text in quotes.", name)})
+			continue
+		}
+		config[key] = value
+	}
+	return config, problem.Invalid(wrong...)
+}
+
+func (s *Server) getChannel(r *request) (answer, error) {
+	c, err := s.Channels.Get(r.ctx, r.account(), r.Params("id"))
+	if err != nil {
+		return answer{}, err
+	}
+	return s.answerChannel(c)
+}
+
+func (s *Server) answerChannel(c *store.Channel) (answer, error) {
+	view, err := s.showChannel(c)
+	if err != nil {
+		return answer{}, err
+	}
+	return ok(view)
+}
+
+func (s *Server) changeChannel(r *request) (answer, error) {
+	var body struct {
+		Name   *string                    `json:"name"`
+		Status *string                    `json:"status"`
+		Config map[string]json.RawMessage `json:"config"`
+	}
+	if err := r.decode(&body); err != nil {
+		return answer{}, err
+	}
+	config, err := readConfig(body.Config)
+	if err != nil {
+		return answer{}, err
+	}
+	change := channel.Change{Name: body.Name, Config: config}
+	if body.Status != nil {
+		disabled := *body.Status == "disabled"
+		if !disabled && *body.Status != "active" {
+			return answer{}, problem.InvalidOne("status", `status takes "active" or "disabled". The others are set by what the network answers.`)
+		}
+		change.Disabled = &disabled
+	}
+	c, err := s.Channels.Change(r.ctx, r.account(), r.Params("id"), change)
+	if err != nil {
+		return answer{}, err
+	}
+	return s.answerChannel(c)
+}
+
+func (s *Server) deleteChannel(r *request) (answer, error) {
+	if err := s.Channels.Delete(r.ctx, r.account(), r.Params("id")); err != nil {
+		return answer{}, err
+	}
+	return noContent()
+}
+
+// checkView is what a network said of a channel's credentials.
+type checkView struct {
+	OK      bool                `json:"ok"`
+	Status  store.ChannelStatus `json:"status"`
+	Code    string              `json:"code,omitempty"`
+	Message string              `json:"message"`
+}
+
+func (s *Server) checkChannel(r *request) (answer, error) {
+	c, err := s.Channels.Check(r.ctx, r.account(), r.Params("id"))
+	if err != nil {
+		return answer{}, err
+	}
+	view := checkView{OK: c.Status == store.ChannelConnected, Status: c.Status, Code: c.StatusCode, Message: c.StatusMessage}
+	if view.OK {
+		view.Message = "The network accepts the credentials."
+	}
+	return ok(view)
+}
