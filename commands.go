@@ -51,7 +51,7 @@ func keys(ctx context.Context, args []string) error {
 		return err
 	}
 	defer func() { _ = s.Close() }()
-	user, err := s.UserByEmail(ctx, *email)
+	user, err := s.UserByEmailAny(ctx, *email)
 	if err != nil {
 		return fmt.Errorf("there is no user %q: give --email of one who has registered (%w)", *email, err)
 	}

@@ -15,6 +15,7 @@ const (
 	fetchEvery  = 2 * time.Second
 	expireEvery = time.Minute
 	purgeEvery  = 10 * time.Minute
+	purgeSize   = 500 // rows in one batch
 )
 
 // begin makes this process known as an owner of work. With SQLite it is the only one, so that whatever earlier ones
@@ -42,7 +43,10 @@ func (p *product) start(ctx context.Context) {
 	every(sweepEvery, "sweep_deliveries", p.deliveries.Sweep)
 	every(sweepEvery, "send_messages", p.messages.SendQueued)
 	every(lostEvery, "settle_lost_messages", p.messages.SettleLost)
-	every(fetchEvery, "fetch_media", p.media.FetchDueAny)
+	every(fetchEvery, "fetch_media", func(ctx context.Context) error {
+		_, err := p.media.FetchDueAny(ctx)
+		return err
+	})
 	every(expireEvery, "expire_webhooks", func(ctx context.Context) error { return p.store.ExpireWebhooksAny(ctx, time.Now()) })
 	every(purgeEvery, "purge", p.purge)
 	p.jobs.Go(func() { p.whenKicked(jobs) })
@@ -76,7 +80,21 @@ func (p *product) whenKicked(ctx context.Context) {
 // purge deletes what is older than the retention, in small batches, so that it never holds the database for long.
 func (p *product) purge(ctx context.Context) error {
 	before := time.Now().Add(-p.config.Retention)
-	return errors.Join(p.store.PurgeAny(ctx, before), p.store.PurgeIdempotencyKeysAny(ctx, time.Now().Add(-24*time.Hour)), p.media.PurgeAny(ctx, before))
+	err := p.store.PurgeAny(ctx, before)
+	err = errors.Join(err, untilFewer(func() (int64, error) { return p.store.PurgeIdempotencyAny(ctx, time.Now(), purgeSize) }))
+	return errors.Join(err, untilFewer(func() (int64, error) {
+		n, err := p.media.PurgeAny(ctx, before, purgeSize)
+		return int64(n), err
+	}))
+}
+
+// untilFewer repeats a purge until it finds less than a whole batch.
+func untilFewer(purge func() (int64, error)) error {
+	for {
+		if n, err := purge(); err != nil || n < purgeSize {
+			return err
+		}
+	}
 }
 
 // stop ends everything in the order in which the parts need each other. What is in flight is finished or given back.
@@ -92,6 +110,7 @@ func (p *product) stop(ctx context.Context) error {
 	p.publisher.Close()
 	p.waker.Close()
 	p.accounts.Close()
+	p.media.Close()
 	err = errors.Join(err, p.store.RemoveWorkerAny(ctx, p.workerID), p.channels.Close())
 	p.http.Close()
 	return errors.Join(err, p.redis.Close(), p.store.Close())

@@ -91,7 +91,10 @@ func openSealer(ctx context.Context, c *config.Config, s *store.Store) (*secret.
 	if err != nil {
 		return nil, err
 	}
-	stored, err := s.PutSettingIfAbsent(ctx, "sealer_check", record)
+	if _, err := s.PutSettingOnce(ctx, "sealer_check", record); err != nil {
+		return nil, err
+	}
+	stored, err := s.Setting(ctx, "sealer_check")
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +198,7 @@ func (p *product) buildServices() (err error) {
 }
 
 func (p *product) buildServer() (err error) {
-	n, err := p.store.CountAccounts(context.Background())
+	n, err := p.store.CountAccountsAny(context.Background())
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 
 // Receive stores what a verified callback carried and returns when all of it is on disk. What came before is left out.
 func (s *Service) Receive(ctx context.Context, channel *store.Channel, result connectors.CallbackResult) error {
-	info := s.Channels.Info(channel)
+	info, _ := s.Channels.Info(channel.Connector)
 	drafts := make([]*event.Draft, 0, len(result.Messages)+len(result.Statuses))
 	for i := range result.Messages {
 		draft, err := s.inbound(channel, info, &result.Messages[i])

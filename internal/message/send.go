@@ -33,7 +33,10 @@ func (s *Service) Send(ctx context.Context, out Out) (*store.Message, error) {
 	if earlier, err := s.Store.Message(ctx, out.Channel.AccountID, out.ID); err == nil {
 		return s.earlier(earlier)
 	}
-	info := s.Channels.Info(out.Channel)
+	info, known := s.Channels.Info(out.Channel.Connector)
+	if !known {
+		return nil, problem.New(problem.Unsupported, "This server has no connector of the kind "+out.Channel.Connector+".")
+	}
 	outgoing := connectors.OutMessage{ID: out.ID, To: out.To, Text: out.Text, Media: out.Media, ReplyTo: out.ReplyTo, Template: out.Template}
 	if err := connectors.CheckLimits(info, outgoing); err != nil {
 		return nil, refusal(connectors.AsError(err))

@@ -18,8 +18,8 @@ import (
 type Channels interface {
 	// Open returns the channel's connection. It does not block.
 	Open(ctx context.Context, channel *store.Channel) (connectors.Conn, error)
-	// Info describes the channel's kind.
-	Info(channel *store.Channel) connectors.Info
+	// Info describes a kind of channel; false where this build has none of that kind.
+	Info(kind string) (connectors.Info, bool)
 	// SetStatusOf stores a state that the network has shown, and raises its event where it is another than before.
 	SetStatusOf(ctx context.Context, channel *store.Channel, status store.ChannelStatus, code, sentence string) (bool, error)
 }

@@ -66,7 +66,7 @@ func (s *Service) sendQueued(ctx context.Context, m *store.Message) {
 		s.putBack(ctx, m, connectors.Retryable(err))
 		return
 	}
-	info := s.Channels.Info(channel)
+	info, _ := s.Channels.Info(channel.Connector)
 	conn, err := s.open(ctx, channel)
 	if err != nil {
 		s.giveUp(ctx, m, info, connectors.AsError(err))
@@ -134,7 +134,7 @@ func (s *Service) SettleLost(ctx context.Context) error {
 		channel, err := s.Store.Channel(ctx, m.AccountID, m.ChannelID)
 		var info connectors.Info
 		if err == nil {
-			info = s.Channels.Info(channel)
+			info, _ = s.Channels.Info(channel.Connector)
 		}
 		s.giveUp(ctx, m, info, connectors.Unconfirmed(errors.New("the process that was sending it ended")))
 	}
