@@ -64,16 +64,25 @@ func (b contactBody) apply(c *store.Contact) error {
 		}
 		c.ExtraFields = extra
 	}
-	switch string(b.IsBlocked) {
-	case "", "null":
-	case "true", "1":
-		c.IsBlocked = true
-	case "false", "0":
-		c.IsBlocked = false
-	default:
+	blocked, known := readBlocked(b.IsBlocked, c.IsBlocked)
+	if !known {
 		invalid("is_blocked", "is_blocked must be 0 or 1.")
 	}
+	c.IsBlocked = blocked
 	return problem.Invalid(wrong...)
+}
+
+// readBlocked returns what was given, or present where nothing was.
+func readBlocked(raw json.RawMessage, present bool) (blocked, known bool) {
+	switch string(raw) {
+	case "", "null":
+		return present, true
+	case "true", "1":
+		return true, true
+	case "false", "0":
+		return false, true
+	}
+	return present, false
 }
 
 // readExtraFields returns a JSON object, given as such or in a text, as compact JSON. The error is a part of a sentence.
