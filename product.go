@@ -202,7 +202,7 @@ func (p *product) buildServer() (err error) {
 	if err != nil {
 		return err
 	}
-	if n == 0 && p.config.Registration != config.RegistrationClosed {
+	if n == 0 {
 		p.setupCode = secret.NewToken(16).Reveal()
 	}
 	p.accounts, err = account.New(account.Options{

@@ -21,7 +21,7 @@ import (
 const (
 	RegistrationFirst  = "first"  // only the first account
 	RegistrationOpen   = "open"   // anybody
-	RegistrationClosed = "closed" // nobody
+	RegistrationClosed = "closed" // the same
 )
 
 // RoleOwner is the role of the user who registered the account.

@@ -71,7 +71,7 @@ func (s *Service) Register(ctx context.Context, r Registration) (*LoginToken, er
 
 // admit decides whether an account may be made, being the first one or a later one.
 func (s *Service) admit(r *Registration, first bool) error {
-	if s.o.Registration == RegistrationClosed || (s.o.Registration == RegistrationFirst && !first) {
+	if !first && s.o.Registration != RegistrationOpen {
 		return problem.New(problem.RegistrationClosed, "This server does not take new accounts. Ask its operator, who can set REGISTRATION=open.")
 	}
 	if first && !r.Local && !sameText(r.SetupCode, s.o.SetupCode) {

@@ -85,16 +85,16 @@ func TestWhoMayMakeAnAccount(t *testing.T) {
 		code, configured secret.String
 		first, second    string // code of the error; empty: it is made
 	}{
-		"first, from this machine":                    {RegistrationFirst, true, "", "the code", "", problem.RegistrationClosed},
-		"first, from elsewhere with the code":         {RegistrationFirst, false, "the code", "the code", "", problem.RegistrationClosed},
-		"first, from elsewhere without":               {RegistrationFirst, false, "", "the code", problem.SetupCodeRequired, problem.SetupCodeRequired},
-		"first, from elsewhere with another":          {RegistrationFirst, false, "the cod3", "the code", problem.SetupCodeRequired, problem.SetupCodeRequired},
-		"first, from elsewhere where there is none":   {RegistrationFirst, false, "", "", problem.SetupCodeRequired, problem.SetupCodeRequired},
-		"open, from this machine":                     {RegistrationOpen, true, "", "the code", "", ""},
-		"open, from elsewhere with the code":          {RegistrationOpen, false, "the code", "the code", "", ""},
-		"open, the first from elsewhere without":      {RegistrationOpen, false, "", "the code", problem.SetupCodeRequired, problem.SetupCodeRequired},
-		"closed, from this machine":                   {RegistrationClosed, true, "", "the code", problem.RegistrationClosed, problem.RegistrationClosed},
-		"closed, from elsewhere with the code at all": {RegistrationClosed, false, "the code", "the code", problem.RegistrationClosed, problem.RegistrationClosed},
+		"first, from this machine":                  {RegistrationFirst, true, "", "the code", "", problem.RegistrationClosed},
+		"first, from elsewhere with the code":       {RegistrationFirst, false, "the code", "the code", "", problem.RegistrationClosed},
+		"first, from elsewhere without":             {RegistrationFirst, false, "", "the code", problem.SetupCodeRequired, problem.SetupCodeRequired},
+		"first, from elsewhere with another":        {RegistrationFirst, false, "the cod3", "the code", problem.SetupCodeRequired, problem.SetupCodeRequired},
+		"first, from elsewhere where there is none": {RegistrationFirst, false, "", "", problem.SetupCodeRequired, problem.SetupCodeRequired},
+		"open, from this machine":                   {RegistrationOpen, true, "", "the code", "", ""},
+		"open, from elsewhere with the code":        {RegistrationOpen, false, "the code", "the code", "", ""},
+		"open, the first from elsewhere without":    {RegistrationOpen, false, "", "the code", problem.SetupCodeRequired, problem.SetupCodeRequired},
+		"closed, from this machine":                 {RegistrationClosed, true, "", "the code", "", problem.RegistrationClosed},
+		"closed, from elsewhere with the code":      {RegistrationClosed, false, "the code", "the code", "", problem.RegistrationClosed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

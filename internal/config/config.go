@@ -35,9 +35,9 @@ type Registration string
 
 // The kinds of registration.
 const (
-	RegistrationFirst  Registration = "first"  // only the first account
+	RegistrationFirst  Registration = "first"  // nobody after the first account
 	RegistrationOpen   Registration = "open"   // anybody
-	RegistrationClosed Registration = "closed" // nobody
+	RegistrationClosed Registration = "closed" // the same, as a word for operators who set it afterwards
 )
 
 // Config holds all settings. It is made by Load and not changed afterwards.
@@ -52,7 +52,7 @@ type Config struct {
 	SecretKeys  []secret.String `env:"SECRET_KEY" about:"Seals credentials in the database; two keys separated by a comma while rotating, the new one first. Default: made at the first start in DATA_DIR." accepts:"one key of at least 32 characters, or two different ones separated by a comma; 'openssl rand -hex 32' makes one"`
 
 	Role         Role         `env:"ROLE" envDefault:"all" about:"What this process does. With PostgreSQL and Redis, many processes can share the work." accepts:"all, api or worker"`
-	Registration Registration `env:"REGISTRATION" envDefault:"first" about:"Who may make an account: only the first, anybody (open), or nobody (closed)." accepts:"first, open or closed"`
+	Registration Registration `env:"REGISTRATION" envDefault:"first" about:"Who may make an account: anybody (open), or nobody after the first (first, closed). The first account may always be made." accepts:"first, open or closed"`
 
 	AllowPrivateNetworks []netip.Prefix `env:"ALLOW_PRIVATE_NETWORKS" about:"Private networks that webhooks and media may reach; only there may a webhook be plain http. Metadata addresses stay closed." accepts:"networks separated by commas, such as 127.0.0.0/8,::1/128,10.1.0.0/16"`
 	TrustedProxies       []netip.Prefix `env:"TRUSTED_PROXIES" about:"Proxies whose X-Forwarded-For is believed." accepts:"networks or addresses separated by commas, such as 10.0.0.1,172.16.0.0/12"`
