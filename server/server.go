@@ -65,8 +65,9 @@ type Options struct {
 // Server answers HTTP. Make it with New, start it with Serve, stop it with Shutdown.
 type Server struct {
 	Options
-	app      *fiber.App
-	draining chan struct{}
+	app       *fiber.App
+	draining  chan struct{}
+	documents documents
 }
 
 // New wires the server. A required option that is missing is an error that names it.

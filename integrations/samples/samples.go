@@ -9,7 +9,7 @@ import (
 )
 
 //go:embed *.json
-var files embed.FS //nolint:gochecknoglobals // go:embed fills package-level variables only, and nothing writes to it
+var files embed.FS
 
 // Sample returns the sample of an event type as a body in the format switchhook: {id, event, channelId, sessionId?, data,
 // timestamp}, in compact JSON. It is false where there is no such event type.

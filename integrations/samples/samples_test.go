@@ -16,7 +16,11 @@ import (
 	"github.com/switchhook/switchhook/internal/webhook"
 )
 
-var update = flag.Bool("update", false, "write the samples anew")
+func TestMain(m *testing.M) {
+	flag.Bool("update", false, "write the samples anew")
+	flag.Parse()
+	os.Exit(m.Run())
+}
 
 const (
 	sessionID   = "sess_01kaj5v0x7h3k5n7q9s1v3w5y7"
@@ -115,7 +119,7 @@ func bodies(t *testing.T) map[string][]byte {
 func TestTheSamplesAreWhatTheFormatsWrite(t *testing.T) {
 	t.Parallel()
 	written := bodies(t)
-	if *update {
+	if flag.Lookup("update").Value.String() == "true" {
 		for name, body := range written {
 			require.NoError(t, os.WriteFile(name, body, 0o644))
 		}
