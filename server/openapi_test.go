@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/require"
 
+	"github.com/switchhook/switchhook/integrations/samples"
 	"github.com/switchhook/switchhook/internal/event"
 	"github.com/switchhook/switchhook/internal/openapi/openapitest"
 	"github.com/switchhook/switchhook/internal/webhook"
@@ -221,6 +223,29 @@ func TestTheDocumentNamesEveryEventAndFormat(t *testing.T) {
 		}
 	}
 	require.ElementsMatch(t, known, delivered, "each event has its callback")
+}
+
+func TestTheCallbacksShowTheGoldenEvents(t *testing.T) {
+	t.Parallel()
+	create := loadDocument(t).Paths.Find("/v1/webhooks").Post
+	shown := map[string][2]string{
+		"messageReceived": {event.MessageReceived}, "messageStatus": {event.MessageStatus}, "accountConnected": {event.AccountLinked},
+		"accountDisconnected": {event.AccountUnlinked}, "webhookDisabled": {event.WebhookDisabled},
+		"whathooksEvent":    {event.MessageReceived, webhook.FormatWhathooks},
+		"socialsyncerEvent": {event.MessageReceived, webhook.FormatSocialSyncer},
+		"sociocsMessage":    {event.MessageReceived, webhook.FormatSociocs},
+		"sociocsStatus":     {event.MessageStatus, webhook.FormatSociocs},
+	}
+	require.Len(t, create.Callbacks, len(shown))
+	for name, of := range shown {
+		require.Contains(t, create.Callbacks, name)
+		o := create.Callbacks[name].Value.Value("{$request.body#/url}").Post
+		example, err := json.Marshal(o.RequestBody.Value.Content.Get("application/json").Example)
+		require.NoError(t, err)
+		golden, found := samples.SampleOf(of[0], of[1])
+		require.True(t, found, name)
+		require.JSONEq(t, string(golden), string(example), name)
+	}
 }
 
 func texts(values []any) []string {

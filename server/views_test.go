@@ -61,8 +61,11 @@ func TestWhatHandlersAnswerWithIsWhatTheDocumentDescribes(t *testing.T) {
 		"DeliveryWithAttempts": deliveryView{},
 	} {
 		fields := fieldsOf(reflect.TypeOf(view))
-		if name == "Delivery" {
-			delete(fields, "attemptLog") // stands in DeliveryWithAttempts only
+		switch name { // two schemas of one view
+		case "Delivery":
+			delete(fields, "attemptLog")
+		case "WebhookWithSecret":
+			fields["secret"] = true
 		}
 		requireSameFields(t, name, doc.Components.Schemas[name].Value, fields)
 	}
