@@ -36,7 +36,7 @@ func TestTheDescriptionIsServedAsYAMLAndJSON(t *testing.T) {
 	}
 }
 
-func TestThePageIsServedWithAPolicyThatAllowsItsStyleSheetOnly(t *testing.T) {
+func TestThePageIsServedWithAPolicyThatAllowsItsOwnFilesOnly(t *testing.T) {
 	t.Parallel()
 	g := docsGate(t, readDocument(t))
 	response := g.call(t, "GET", "/docs", "")
@@ -46,11 +46,15 @@ func TestThePageIsServedWithAPolicyThatAllowsItsStyleSheetOnly(t *testing.T) {
 	policy := string(response.Header.Peek("Content-Security-Policy"))
 	require.Contains(t, policy, "default-src 'none'")
 	require.Contains(t, policy, "style-src 'self'")
-	require.NotContains(t, policy, "script-src")
+	require.Contains(t, policy, "script-src 'self'")
+	require.NotContains(t, policy, "unsafe")
 	require.Contains(t, string(response.Body()), `<link rel="stylesheet" href="/docs/docs.css">`)
 	response = g.call(t, "GET", "/docs/docs.css", "")
 	requireAnswer(t, response, 200, "")
 	require.Equal(t, "text/css; charset=utf-8", string(response.Header.ContentType()))
+	response = g.call(t, "GET", "/docs/docs.js", "")
+	requireAnswer(t, response, 200, "")
+	require.Equal(t, "text/javascript; charset=utf-8", string(response.Header.ContentType()))
 	requireAnswer(t, g.call(t, "GET", "/docs/page.html", ""), 404, problem.NotFound)
 	requireAnswer(t, g.call(t, "GET", "/docs/..%2fserver.go", ""), 404, "")
 }

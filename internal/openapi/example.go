@@ -98,7 +98,7 @@ func curl(base, method, path, credential, body string) string {
 	}
 	b.WriteString(quote(base + path))
 	if credential != "" {
-		b.WriteString(" \\\n  -H " + quote(credential))
+		b.WriteString(" \\\n  -H \"" + credential + "\"") // a shell fills in its variable
 	}
 	if body != "" {
 		b.WriteString(" \\\n  -H 'Content-Type: application/json' \\\n  -d " + quote(body))

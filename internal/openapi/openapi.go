@@ -1,5 +1,5 @@
 // Package openapi turns openapi.yaml into what else is served of it: the same document as JSON, and a page for people. The page
-// needs no script and nothing from another host.
+// needs nothing from another host, and works without its script.
 package openapi
 
 import (
@@ -13,11 +13,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-//go:embed page.html docs.css
+//go:embed page.html docs.css docs.js
 var files embed.FS
 
-// ContentSecurityPolicy is the header with which the page is served. It allows the page's own style sheet and nothing else.
-const ContentSecurityPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+// ContentSecurityPolicy is the header with which the page is served. It allows the page's own files and nothing inline.
+const ContentSecurityPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // JSON returns the document as JSON, its members in the same order.
 func JSON(document []byte) ([]byte, error) {
@@ -59,11 +59,16 @@ func Page(document []byte) ([]byte, error) {
 
 // Asset returns a file that the page needs, with its content type. It is false where there is no such file.
 func Asset(name string) (body []byte, contentType string, found bool) {
-	if name != "docs.css" {
+	switch name {
+	case "docs.css":
+		contentType = "text/css; charset=utf-8"
+	case "docs.js":
+		contentType = "text/javascript; charset=utf-8"
+	default:
 		return nil, "", false
 	}
 	body, err := files.ReadFile(name)
-	return body, "text/css; charset=utf-8", err == nil
+	return body, contentType, err == nil
 }
 
 // parse reads YAML and returns its top mapping.
