@@ -108,6 +108,7 @@ func TestTheDocumentSaysOfEachRouteWhatTheTableDoes(t *testing.T) {
 			}
 		}
 		require.True(t, r.access == public || o.Responses.Status(401) != nil, "%s: 401", name)
+		require.True(t, r.access != userOnly || o.Responses.Status(403) != nil, "%s: an API key is refused with 403", name)
 		if r.limited {
 			require.NotNil(t, o.Responses.Status(429).Value.Headers["Retry-After"], "%s: 429", name)
 		}
