@@ -12,9 +12,13 @@ import (
 	"github.com/switchhook/switchhook/internal/store"
 )
 
-// Receive stores what a verified callback carried and returns when all of it is on disk. What came before is left out.
+// Receive stores what a verified callback carried and returns when all of it is on disk. What came before is left out. An item that
+// cannot be stored is a *connectors.Error, Rejected; nothing is stored then.
 func (s *Service) Receive(ctx context.Context, channel *store.Channel, result connectors.CallbackResult) error {
 	info, _ := s.Channels.Info(channel.Connector)
+	if err := tidy(&result); err != nil {
+		return err
+	}
 	drafts := make([]*event.Draft, 0, len(result.Messages)+len(result.Statuses))
 	for i := range result.Messages {
 		draft, err := s.inbound(channel, info, &result.Messages[i])
@@ -186,9 +190,13 @@ func (s *Service) changeDraft(change store.StatusChange, info connectors.Info, f
 	if at.IsZero() {
 		at = s.Now()
 	}
-	if failure != nil && change.ErrorCode == "" {
-		change.ErrorCode, change.ErrorMessage = "provider_error", failure.Message
+	if change.ErrorCode == "" && change.Status == store.MessageFailed {
+		change.ErrorCode, change.ErrorMessage = "provider_error", "The network could not deliver the message, and does not say why."
+		if failure != nil && failure.Message != "" {
+			change.ErrorMessage = failure.Message
+		}
 	}
+	change.ErrorMessage, change.ProviderID = clean(change.ErrorMessage), clean(change.ProviderID)
 	return &event.Draft{
 		AccountID: change.AccountID, Type: event.MessageStatus, Change: &change,
 		Dedupe: "status:" + change.MessageID + ":" + string(change.Status),
@@ -210,7 +218,7 @@ func statusData(m *store.Message, info connectors.Info, failure *connectors.Prov
 	if m.ErrorCode != "" {
 		data.Error = &event.Failure{Message: m.ErrorMessage, Reason: m.ErrorCode}
 		if failure != nil {
-			data.Error.Code, data.ProviderError = failure.Code, failure.Raw
+			data.Error.Code, data.ProviderError = failure.Code, canonical(failure.Raw)
 		}
 	}
 	return data

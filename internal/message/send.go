@@ -12,8 +12,12 @@ import (
 	"github.com/switchhook/switchhook/internal/store"
 )
 
-// sendTimeout bounds the call to the network that an API request waits for.
-const sendTimeout = 20 * time.Second
+const (
+	// sendTimeout bounds the call to the network that an API request waits for.
+	sendTimeout = 20 * time.Second
+	// maxPeer bounds an address and a network's id, in bytes: they stand in indexes, whose entries PostgreSQL bounds. Real ones have less.
+	maxPeer = 255
+)
 
 // Out is a message to send.
 type Out struct {
@@ -30,8 +34,14 @@ type Out struct {
 // An error is a *problem.Error; the message is stored then too, unless it was refused before any call. A message of the
 // same id that was stored earlier is not sent again: what became of it is the answer.
 func (s *Service) Send(ctx context.Context, out Out) (*store.Message, error) {
-	if earlier, err := s.Store.Message(ctx, out.Channel.AccountID, out.ID); err == nil {
+	earlier, err := s.Store.Message(ctx, out.Channel.AccountID, out.ID)
+	switch {
+	case err == nil:
 		return s.earlier(earlier)
+	case !errors.Is(err, store.ErrNotFound):
+		return nil, problem.Unavailable(fmt.Errorf("look for message: %w", err))
+	case len(out.To) > maxPeer:
+		return nil, problem.InvalidOne("to", fmt.Sprintf("to is longer than %d bytes, which no address is.", maxPeer))
 	}
 	info, known := s.Channels.Info(out.Channel.Connector)
 	if !known {
@@ -56,7 +66,11 @@ func (s *Service) Send(ctx context.Context, out Out) (*store.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Store.InsertMessages(ctx, []*store.Message{m}); err != nil {
+	err = s.Store.InsertMessage(ctx, m)
+	if errors.Is(err, store.ErrExists) { // the same request is under way beside this one
+		return m, unconfirmed(m.ID)
+	}
+	if err != nil {
 		return nil, problem.Unavailable(fmt.Errorf("store message: %w", err))
 	}
 	return s.call(ctx, out.Channel, info, sender, m, outgoing)
@@ -66,11 +80,28 @@ func (s *Service) Send(ctx context.Context, out Out) (*store.Message, error) {
 func (s *Service) earlier(m *store.Message) (*store.Message, error) {
 	switch m.Status {
 	case store.MessageFailed:
-		return m, &problem.Error{Code: problem.MessageRejected, Message: m.ErrorMessage}
+		return m, &problem.Error{Code: codeOf(m.ErrorCode), Message: m.ErrorMessage}
 	case store.MessageSending, store.MessageQueued, store.MessageUnconfirmed:
 		return m, unconfirmed(m.ID)
 	}
 	return m, nil
+}
+
+// codeOf is the API's code for the stored code of a failed message.
+func codeOf(stored string) string {
+	switch stored {
+	case connectors.Retryable(nil).Code:
+		return problem.ProviderUnavailable
+	case connectors.RateLimited(0).Code:
+		return problem.ProviderRateLimited
+	case connectors.Unsupported("").Code:
+		return problem.Unsupported
+	case connectors.CodeWindowExpired:
+		return problem.WindowExpired
+	case connectors.CodeAuthFailed, connectors.CodeAccountSuspended:
+		return problem.ChannelUnlinked
+	}
+	return problem.MessageRejected
 }
 
 func unconfirmed(messageID string) *problem.Error {

@@ -86,9 +86,14 @@ func (s *Service) noteChannel(ctx context.Context, channel *store.Channel, failu
 	}
 }
 
-// open opens a channel; a kind that this binary does not have is Unsupported.
-func (s *Service) open(ctx context.Context, channel *store.Channel) (connectors.Conn, error) {
-	conn, err := s.Channels.Open(ctx, channel)
+// open opens a channel; a kind that this binary does not have is Unsupported. A connector that panics opens nothing.
+func (s *Service) open(ctx context.Context, channel *store.Channel) (conn connectors.Conn, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			conn, err = nil, fmt.Errorf("open channel: the connector panicked: %v", p)
+		}
+	}()
+	conn, err = s.Channels.Open(ctx, channel)
 	if err != nil {
 		var known *connectors.Error
 		if errors.As(err, &known) {

@@ -17,6 +17,8 @@ const (
 	sendersAtOnce = 16
 	// lostAfter is how long a message of a dead process may be "sending" before it counts as unconfirmed.
 	lostAfter = time.Minute
+	// stuckAfter is the same for a process that lives, but could not store the outcome: no call takes as long.
+	stuckAfter = 5 * time.Minute
 )
 
 // retryWaits are the waits before a queued message is sent again after a failure that surely sent nothing.
@@ -67,9 +69,13 @@ func (s *Service) sendQueued(ctx context.Context, m *store.Message) {
 		return
 	}
 	info, _ := s.Channels.Info(channel.Connector)
+	if channel.Status == store.ChannelDisabled {
+		s.giveUp(ctx, m, info, connectors.Rejected("channel_disabled", "The channel was switched off before the message was sent.", ""))
+		return
+	}
 	conn, err := s.open(ctx, channel)
 	if err != nil {
-		s.giveUp(ctx, m, info, connectors.AsError(err))
+		s.settle(ctx, channel, info, m, connectors.Receipt{}, notSent(err))
 		return
 	}
 	sender, ok := conn.(connectors.Sender)
@@ -87,6 +93,15 @@ func (s *Service) sendQueued(ctx context.Context, m *store.Message) {
 	s.Observer.ObserveMessage(channel.Connector, store.Outbound, result(failure))
 	s.Logger.LogAttrs(ctx, levelOf(failure), "message.sent", sentAttrs(channel, m, failure)...)
 	s.settle(ctx, channel, info, m, receipt, failure)
+}
+
+// notSent is the failure of what came before any call to the network.
+func notSent(err error) *connectors.Error {
+	var known *connectors.Error
+	if errors.As(err, &known) {
+		return known
+	}
+	return connectors.Retryable(err)
 }
 
 // settle stores what became of a queued message: further, back in the queue, or given up.
@@ -126,7 +141,8 @@ func (s *Service) giveUp(ctx context.Context, m *store.Message, info connectors.
 // SettleLost turns messages whose process died while it was sending them to unconfirmed, with an event. They may have gone
 // out, so they are not sent again.
 func (s *Service) SettleLost(ctx context.Context) error {
-	lost, err := s.Store.LostMessagesAny(ctx, s.Now(), s.Now().Add(-lostAfter))
+	now := s.Now()
+	lost, err := s.Store.LostMessagesAny(ctx, now, now.Add(-lostAfter), now.Add(-stuckAfter))
 	if err != nil {
 		return fmt.Errorf("find lost messages: %w", err)
 	}

@@ -15,6 +15,7 @@ const (
 	KeyRequired          = "key_required"
 	InvalidSignature     = "invalid_signature"
 	TimestampExpired     = "timestamp_expired"
+	RequestTimeout       = "request_timeout"
 	Forbidden            = "forbidden"
 	RegistrationClosed   = "registration_closed"
 	SetupCodeRequired    = "setup_code_required"
@@ -80,6 +81,7 @@ func Catalogue() []Entry {
 		{RouteNotFound, 404, "There is no such address. See /docs."},
 		{MethodNotAllowed, 405, "The address exists, but not for this method."},
 		{TimestampExpired, 408, "The signed timestamp is more than 5 minutes from the server's time."},
+		{RequestTimeout, 408, "The request did not arrive completely in time. Send it again."},
 		{Conflict, 409, "The thing is not in a state in which this can be done."},
 		{ChannelExists, 409, "The account has a channel with this address already."},
 		{EmailTaken, 409, "A user with this e-mail address exists already."},

@@ -82,10 +82,11 @@ const (
 		(SELECT m.id FROM messages m WHERE m.status = 'queued' AND m.due_at <= $2 AND NOT EXISTS
 			(SELECT 1 FROM messages e WHERE e.origin = m.origin AND e.origin_seq < m.origin_seq AND e.status IN ('queued', 'sending'))
 		ORDER BY m.due_at, m.id LIMIT $3) RETURNING ` + messageColumns
-	lostMessagesQuery = selectMessage + `WHERE status = 'sending' AND updated_at < $2 AND ` + unowned + ` ORDER BY id LIMIT 100`
+	lostMessagesQuery = selectMessage + `WHERE status = 'sending' AND (updated_at < $3 OR updated_at < $2 AND ` + unowned + `) ORDER BY id LIMIT 100`
 	finishQuery       = `UPDATE messages SET status = $3, status_rank = $4, provider_id = COALESCE($5, provider_id), error_code = $6, error_message = $7,
 		tries = $8, due_at = $9, owner = NULL, updated_at = $10 WHERE id = $1 AND owner = $2 AND status IN ('queued', 'sending')`
-	advanceQuery = `UPDATE messages SET status = $3, status_rank = $4, error_code = $5, error_message = $6, provider_id = COALESCE(provider_id, $7),
+	advanceQuery = `UPDATE messages SET status = $3, status_rank = $4, error_code = $5, error_message = $6, provider_id = COALESCE(provider_id,
+			CASE WHEN EXISTS (SELECT 1 FROM messages o WHERE o.channel_id = messages.channel_id AND o.direction = 'outbound' AND o.provider_id = $7) THEN NULL ELSE $7 END),
 		owner = NULL, updated_at = $8 WHERE account_id = $1 AND id = $2 AND direction = 'outbound' AND status_rank < $4 RETURNING ` + messageColumns
 	byProviderQuery  = selectMessage + `WHERE account_id = $1 AND channel_id = $2 AND direction = $3 AND provider_id = $4`
 	lastInboundQuery = `SELECT COALESCE(MAX(created_at), 0) FROM messages WHERE account_id = $1 AND channel_id = $2 AND peer = $3 AND direction = 'inbound'`
@@ -118,15 +119,26 @@ func (s *Store) InsertMessages(ctx context.Context, messages []*Message) error {
 	return s.insertMessages(ctx, messages)
 }
 
+// InsertMessage stores one message. An id, or a provider's id on its channel, that is there already is ErrExists.
+func (s *Store) InsertMessage(ctx context.Context, m *Message) error {
+	_, err := s.db.Exec(ctx, `INSERT INTO messages (`+messageColumns+`) VALUES `+placeholders(messageWidth, 1), messageArgs(nil, m)...)
+	return exists(err)
+}
+
 func (s *Store) insertMessages(ctx context.Context, messages []*Message) error {
 	args := make([]any, 0, len(messages)*messageWidth)
 	for _, m := range messages {
-		args = append(args, m.ID, m.AccountID, m.ChannelID, m.Direction, m.Peer, m.PeerName, m.Type, m.Text, m.Content, nullable(m.ProviderID),
-			string(m.Status), m.Status.Rank(), m.ErrorCode, m.ErrorMessage, nullable(m.Origin), m.OriginSeq, m.Tries, Millis(m.DueAt),
-			nullable(m.Owner), Millis(m.CreatedAt), Millis(m.UpdatedAt))
+		args = messageArgs(args, m)
 	}
 	_, err := insertRows(ctx, s.db, `INSERT INTO messages (`+messageColumns+`)`, `ON CONFLICT DO NOTHING`, messageWidth, args)
 	return err
+}
+
+// messageArgs appends the values of messageColumns.
+func messageArgs(args []any, m *Message) []any {
+	return append(args, m.ID, m.AccountID, m.ChannelID, m.Direction, m.Peer, m.PeerName, m.Type, m.Text, m.Content, nullable(m.ProviderID),
+		string(m.Status), m.Status.Rank(), m.ErrorCode, m.ErrorMessage, nullable(m.Origin), m.OriginSeq, m.Tries, Millis(m.DueAt),
+		nullable(m.Owner), Millis(m.CreatedAt), Millis(m.UpdatedAt))
 }
 
 // Message returns one message of an account.
@@ -168,9 +180,10 @@ func (s *Store) ClaimMessagesAny(ctx context.Context, worker string, now time.Ti
 	return queryAll(ctx, s.db.Execable(ctx), scanMessage, claimMessagesQuery, worker, Millis(now), limit)
 }
 
-// LostMessagesAny returns messages that were being sent by a worker that is dead or nobody, since before a time: what became of them is not known.
-func (s *Store) LostMessagesAny(ctx context.Context, now, before time.Time) ([]*Message, error) {
-	return queryAll(ctx, s.reader(ctx), scanMessage, lostMessagesQuery, aliveSince(now), Millis(before))
+// LostMessagesAny returns messages of which nobody will tell what became of them: those that have been "sending" since before orphaned
+// with no living worker, and since before stuck with any.
+func (s *Store) LostMessagesAny(ctx context.Context, now, orphaned, stuck time.Time) ([]*Message, error) {
+	return queryAll(ctx, s.reader(ctx), scanMessage, lostMessagesQuery, aliveSince(now), Millis(orphaned), Millis(stuck))
 }
 
 // FinishSending stores what became of a message that the worker was sending: its Status, ProviderID, error, Tries and DueAt.
