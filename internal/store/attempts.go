@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"go.mau.fi/util/dbutil"
@@ -63,7 +64,8 @@ func (s *Store) Attempts(ctx context.Context, accountID, deliveryID string) ([]*
 }
 
 // RecordAttemptsAny stores attempts, what they make of their deliveries and the replies that they asked for, in one
-// transaction. A delivery that has another owner by now keeps its state; a reply that is there already is left out.
+// transaction. A delivery that has another owner by now keeps its state. Only the first answer of a delivery that asks for replies
+// gets them: the receiver of a repeated delivery asks again.
 func (s *Store) RecordAttemptsAny(ctx context.Context, results []*AttemptResult, now time.Time) error {
 	return s.InTransaction(ctx, func(ctx context.Context) error {
 		if err := s.insertAttempts(ctx, results); err != nil {
@@ -88,8 +90,29 @@ func (s *Store) RecordAttemptsAny(ctx context.Context, results []*AttemptResult,
 				return err
 			}
 		}
-		return s.insertMessages(ctx, replies)
+		return s.insertReplies(ctx, replies)
 	})
+}
+
+// insertReplies stores the replies of deliveries that have not asked for any before.
+func (s *Store) insertReplies(ctx context.Context, replies []*Message) error {
+	var origins []string
+	for _, m := range replies {
+		origins = append(origins, m.Origin)
+	}
+	answered := map[string]bool{}
+	err := chunks(origins, func(origins []string) error {
+		list, args := inList(0, origins)
+		earlier, err := queryStrings(ctx, s.db.Execable(ctx), `SELECT origin FROM messages WHERE origin IN (`+list+`)`, args...)
+		for _, origin := range earlier {
+			answered[origin] = true
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.insertMessages(ctx, slices.DeleteFunc(replies, func(m *Message) bool { return answered[m.Origin] }))
 }
 
 func (s *Store) markDelivered(ctx context.Context, worker string, ids []string, now time.Time) error {

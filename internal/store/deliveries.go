@@ -1,8 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.mau.fi/util/dbutil"
@@ -36,18 +40,29 @@ type Delivery struct {
 
 const deliveryColumns = `id, account_id, event_id, webhook_id, status, attempts, tries, due_at, owner, reason, created_at, updated_at`
 
+// Why a delivery is held. What a pause held becomes due when the webhook is active again; what was held because the webhook
+// was disabled waits for a replay.
+const (
+	HeldByPause   = "The webhook is paused."
+	HeldByDisable = "The webhook is disabled."
+)
+
 const (
 	deliveryWidth     = 12
 	selectDelivery    = `SELECT ` + deliveryColumns + ` FROM deliveries `
 	getDeliveryQuery  = selectDelivery + `WHERE account_id = $1 AND id = $2`
-	claimDueQuery     = `UPDATE deliveries SET owner = $2 WHERE ` + unowned + ` AND status = 'pending' AND due_at <= $3 AND id IN `
-	dueIDsQuery       = `(SELECT id FROM deliveries WHERE status = 'pending' AND due_at <= $3 AND ` + unowned
+	claimQuery        = `UPDATE deliveries SET owner = $2 WHERE ` + claimable + ` AND status = 'pending' AND due_at <= $3 AND id IN `
+	dueIDsQuery       = `SELECT id FROM deliveries WHERE status = 'pending' AND due_at <= $3 AND ` + claimable
 	returningDelivery = ` RETURNING ` + deliveryColumns
 	dueWebhooksQuery  = `SELECT webhook_id, COUNT(*) FROM deliveries WHERE status = 'pending' AND due_at <= $1 GROUP BY webhook_id`
 	cancelQuery       = `UPDATE deliveries SET status = 'cancelled', reason = $2, owner = NULL, updated_at = $3 WHERE webhook_id = $1 AND status IN ('pending', 'held')`
-	holdQuery         = `UPDATE deliveries SET status = 'held', owner = NULL, updated_at = $2 WHERE webhook_id = $1 AND status = 'pending'`
-	releaseHeldQuery  = `UPDATE deliveries SET status = 'pending', due_at = $2, tries = 0, updated_at = $2 WHERE webhook_id = $1 AND status = 'held'`
-	replayOneQuery    = `UPDATE deliveries SET status = 'pending', due_at = $3, tries = 0, owner = NULL, reason = '', updated_at = $3
+	holdQuery         = `UPDATE deliveries SET status = 'held', reason = $2, owner = NULL, updated_at = $3 WHERE webhook_id = $1 AND status = 'pending'`
+	releaseHeldQuery  = `UPDATE deliveries SET status = 'pending', due_at = $2, tries = 0, reason = '', updated_at = $2
+		WHERE webhook_id = $1 AND status = 'held'`
+	releaseMissedQuery = `UPDATE deliveries SET status = 'pending', due_at = $1, tries = 0, reason = '', updated_at = $1
+		WHERE status = 'held' AND reason = '` + HeldByPause + `' AND webhook_id IN (SELECT id FROM webhooks WHERE status = 'active')`
+	ownedQuery     = `SELECT id FROM deliveries WHERE status = 'pending' AND due_at <= $2 AND owner = $1 ORDER BY due_at LIMIT $3`
+	replayOneQuery = `UPDATE deliveries SET status = 'pending', due_at = $3, tries = 0, owner = NULL, reason = '', updated_at = $3
 		WHERE account_id = $1 AND id = $2 AND (status <> 'pending' OR owner IS NULL)`
 	countDeliveries = `SELECT status, COUNT(*) FROM deliveries WHERE account_id = $1 AND created_at >= $2 GROUP BY status`
 )
@@ -92,7 +107,11 @@ type DeliveryFilter struct {
 // Deliveries lists an account's deliveries.
 func (s *Store) Deliveries(ctx context.Context, accountID string, filter DeliveryFilter, page Page) ([]*Delivery, error) {
 	where := newWhere("account_id", accountID)
-	where.equal("status", string(filter.Status))
+	if filter.Status == DeliveryFailed {
+		where.conditions = append(where.conditions, "status = 'failed'") // said as its index says it: the few among millions
+	} else {
+		where.equal("status", string(filter.Status))
+	}
 	where.equal("webhook_id", filter.WebhookID)
 	where.equal("event_id", filter.EventID)
 	query, args := where.page(page)
@@ -113,9 +132,13 @@ func (s *Store) CountDeliveries(ctx context.Context, accountID string, since tim
 }
 
 // ClaimDueAny takes at most limit deliveries that are due and belong to no living worker, oldest due time first, and
-// leaves those of the webhooks to skip. Two workers never get the same one.
+// leaves those of the webhooks to skip. Two workers never get the same one, and no worker one that it owns already,
+// however long it could not tell that it lives.
+//
+// It looks first and claims what it saw by id: as one statement PostgreSQL reads all that is due for each claim, and
+// SQLite writes also when nothing is.
 func (s *Store) ClaimDueAny(ctx context.Context, worker string, now time.Time, limit int, skip []string) ([]*Delivery, error) {
-	query := claimDueQuery + dueIDsQuery
+	query := dueIDsQuery
 	args := []any{aliveSince(now), worker, Millis(now)}
 	if len(skip) > 0 {
 		list, skipped := inList(len(args), skip)
@@ -123,20 +146,30 @@ func (s *Store) ClaimDueAny(ctx context.Context, worker string, now time.Time, l
 		args = append(args, skipped...)
 	}
 	args = append(args, limit)
-	query += ` ORDER BY due_at LIMIT $` + strconv.Itoa(len(args)) + `)` + returningDelivery
-	return queryAll(ctx, s.db.Execable(ctx), scanDelivery, query, args...)
+	query += ` ORDER BY due_at LIMIT $` + strconv.Itoa(len(args))
+	ids, err := queryStrings(ctx, s.reader(ctx), query, args...)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	return s.claim(ctx, worker, now, ids)
 }
 
 // ClaimAny takes those of the deliveries that are due and belong to no living worker.
 func (s *Store) ClaimAny(ctx context.Context, worker string, now time.Time, ids []string) ([]*Delivery, error) {
 	var claimed []*Delivery
 	err := chunks(ids, func(ids []string) error {
-		list, args := inList(3, ids)
-		some, err := queryAll(ctx, s.db.Execable(ctx), scanDelivery, claimDueQuery+`(`+list+`)`+returningDelivery,
-			append([]any{aliveSince(now), worker, Millis(now)}, args...)...)
+		some, err := s.claim(ctx, worker, now, ids)
 		claimed = append(claimed, some...)
 		return err
 	})
+	return claimed, err
+}
+
+func (s *Store) claim(ctx context.Context, worker string, now time.Time, ids []string) ([]*Delivery, error) {
+	list, args := inList(3, ids)
+	claimed, err := queryAll(ctx, s.db.Execable(ctx), scanDelivery, claimQuery+`(`+list+`)`+returningDelivery,
+		append([]any{aliveSince(now), worker, Millis(now)}, args...)...)
+	slices.SortFunc(claimed, func(a, b *Delivery) int { return cmp.Or(a.DueAt.Compare(b.DueAt), strings.Compare(a.ID, b.ID)) })
 	return claimed, err
 }
 
@@ -155,14 +188,14 @@ func (s *Store) cancelDeliveries(ctx context.Context, webhookID, reason string, 
 	return err
 }
 
-func (s *Store) holdDeliveries(ctx context.Context, webhookID string, now time.Time) error {
-	_, err := s.db.Exec(ctx, holdQuery, webhookID, Millis(now))
+func (s *Store) holdDeliveries(ctx context.Context, webhookID, reason string, now time.Time) error {
+	_, err := s.db.Exec(ctx, holdQuery, webhookID, reason, Millis(now))
 	return err
 }
 
 // HoldDeliveries keeps the open deliveries of a paused webhook until ReleaseHeld.
 func (s *Store) HoldDeliveries(ctx context.Context, webhookID string, now time.Time) error {
-	return s.holdDeliveries(ctx, webhookID, now)
+	return s.holdDeliveries(ctx, webhookID, HeldByPause, now)
 }
 
 // ReleaseHeld makes what was held for a webhook due.
@@ -171,10 +204,23 @@ func (s *Store) ReleaseHeld(ctx context.Context, webhookID string, now time.Time
 	return err
 }
 
+// ReleaseMissedAny makes due what a pause holds although the webhook is active again: PostgreSQL lets a transaction that still saw the
+// pause store its delivery after ReleaseHeld has looked.
+func (s *Store) ReleaseMissedAny(ctx context.Context, now time.Time) error {
+	_, err := s.db.Exec(ctx, releaseMissedQuery, Millis(now))
+	return err
+}
+
+// OwnedAny returns the ids of at most limit pending deliveries that the worker owns and that have been due since a time, oldest
+// due time first.
+func (s *Store) OwnedAny(ctx context.Context, worker string, dueBefore time.Time, limit int) ([]string, error) {
+	return queryStrings(ctx, s.reader(ctx), ownedQuery, worker, Millis(dueBefore), limit)
+}
+
 // ReplayDelivery makes one delivery due again with a new schedule. One that a worker holds at this moment is ErrExists.
 func (s *Store) ReplayDelivery(ctx context.Context, accountID, id string, now time.Time) error {
 	err := oneChanged(s.db.Exec(ctx, replayOneQuery, accountID, id, Millis(now)))
-	if err != ErrNotFound {
+	if !errors.Is(err, ErrNotFound) {
 		return err
 	}
 	if _, err := s.Delivery(ctx, accountID, id); err != nil {

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,7 +42,11 @@ func scanEvent(row dbutil.Scannable) (*Event, error) {
 // with the same dedupe name is left out.
 func (s *Store) InsertEvents(ctx context.Context, events []*Event) (map[string]bool, error) {
 	args := make([]any, 0, len(events)*eventWidth)
-	for _, e := range events {
+	// All transactions insert in the same order, so that two with the same repeats wait for each other and do not lock up.
+	sorted := slices.SortedStableFunc(slices.Values(events), func(a, b *Event) int {
+		return cmp.Or(strings.Compare(a.AccountID, b.AccountID), strings.Compare(a.Dedupe, b.Dedupe))
+	})
+	for _, e := range sorted {
 		args = append(args, e.ID, e.AccountID, e.Type, e.ChannelID, e.Dedupe, string(e.Data), Millis(e.CreatedAt))
 	}
 	ids, err := insertRows(ctx, s.db, `INSERT INTO events (`+eventColumns+`)`,

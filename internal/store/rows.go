@@ -69,8 +69,12 @@ func placeholders(width, rows int) string {
 }
 
 // inList returns "$3,$4,$5,$6" and the values for it, for an IN list that begins after the first `after` parameters. The list
-// is filled up to a power of two with its last value, which changes nothing and keeps the number of statement texts small.
+// is filled up to a power of two with its last value, which changes nothing and keeps the number of statement texts small. A list
+// of no values holds nothing.
 func inList(after int, values []string) (string, []any) {
+	if len(values) == 0 {
+		return "NULL", nil
+	}
 	size := 1
 	for size < len(values) {
 		size *= 2

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -26,6 +27,13 @@ import (
 
 // ErrNotFound says that there is no such row in the account.
 var ErrNotFound = errors.New("not found")
+
+const (
+	// maxDeadlocks is how many times in all a transaction is tried whose deadlocks PostgreSQL ends; each has lasted a second then.
+	maxDeadlocks = 5
+	// deadlockWait is about how long the first wait before a further try is; a group of attempts is stored in a fraction of it.
+	deadlockWait = 50 * time.Millisecond
+)
 
 // ErrExists says that a row with the same unique value is already there.
 var ErrExists = errors.New("already exists")
@@ -173,15 +181,31 @@ func (s *Store) Close() error {
 }
 
 // InTransaction runs fn in one transaction; every method called with the context that fn gets takes part in it.
-// A call inside a transaction joins the outer one. fn must not call the network.
+// A call inside a transaction joins the outer one. fn must not call the network, and must be able to run again: when
+// PostgreSQL ends a deadlock at this transaction's cost, it begins anew.
 func (s *Store) InTransaction(ctx context.Context, fn func(ctx context.Context) error) error {
-	return s.db.DoTxn(ctx, nil, fn)
+	for tries := 1; ; tries++ {
+		err := s.db.DoTxn(ctx, nil, fn)
+		if !deadlocked(err) || tries == maxDeadlocks || s.inTransaction(ctx) {
+			return err
+		}
+		select { // lets the other one finish: at once it would meet the same rows half done
+		case <-time.After(time.Duration(tries) * (deadlockWait + rand.N(deadlockWait))): //nolint:gosec // spreading needs no secrecy
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// inTransaction reports whether ctx is that of a transaction.
+func (s *Store) inTransaction(ctx context.Context) bool {
+	return s.db.Execable(ctx) != dbutil.Execable(&s.db.LoggingDB)
 }
 
 // reader returns where a read goes: into the transaction when there is one, else to the read connections.
 func (s *Store) reader(ctx context.Context) dbutil.Execable {
-	if execable := s.db.Execable(ctx); execable != dbutil.Execable(&s.db.LoggingDB) {
-		return execable
+	if s.inTransaction(ctx) {
+		return s.db.Execable(ctx)
 	}
 	return s.read.Execable(ctx)
 }

@@ -8,13 +8,15 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// pgUniqueViolation is PostgreSQL's SQLSTATE for a violated unique constraint (appendix A of its manual).
-const pgUniqueViolation = "23505"
+// SQLSTATEs of PostgreSQL, from appendix A of its manual.
+const (
+	pgUniqueViolation = "23505"
+	pgDeadlock        = "40P01" // deadlock_detected
+)
 
 // exists turns either driver's unique violation into ErrExists and leaves other errors as they are.
 func exists(err error) error {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) && pg.Code == pgUniqueViolation {
+	if isPostgres(err, pgUniqueViolation) {
 		return ErrExists
 	}
 	var lite *sqlite.Error
@@ -22,4 +24,12 @@ func exists(err error) error {
 		return ErrExists
 	}
 	return err
+}
+
+// deadlocked reports whether PostgreSQL ended a transaction to break a deadlock. SQLite has one writer and no deadlocks.
+func deadlocked(err error) bool { return isPostgres(err, pgDeadlock) }
+
+func isPostgres(err error, code string) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == code
 }

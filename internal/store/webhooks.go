@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -65,6 +66,7 @@ const (
 		status_reason = $15, failing_since = $16, expires_at = $17, updated_at = $18 WHERE account_id = $1 AND id = $2`
 	selectWebhook       = `SELECT ` + webhookColumns + ` FROM webhooks `
 	getWebhookQuery     = selectWebhook + `WHERE account_id = $1 AND id = $2`
+	lockWebhookQuery    = `UPDATE webhooks SET updated_at = updated_at WHERE account_id = $1 AND id = $2 RETURNING ` + webhookColumns
 	settingsQuery       = selectWebhook + `WHERE account_id = $1 AND kind = 'settings'`
 	listWebhooksQuery   = selectWebhook + `WHERE account_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`
 	countWebhooksQuery  = `SELECT COUNT(*) FROM webhooks WHERE account_id = $1`
@@ -112,6 +114,12 @@ func (s *Store) UpdateWebhook(ctx context.Context, w *Webhook) error {
 // Webhook returns one webhook of an account.
 func (s *Store) Webhook(ctx context.Context, accountID, id string) (*Webhook, error) {
 	return scanWebhook(s.reader(ctx).QueryRowContext(ctx, getWebhookQuery, accountID, id))
+}
+
+// LockWebhook is Webhook for a change: until the transaction ends, nobody else changes the row, so that what is read and written back
+// undoes nothing. It must be called in a transaction.
+func (s *Store) LockWebhook(ctx context.Context, accountID, id string) (*Webhook, error) {
+	return scanWebhook(s.db.Execable(ctx).QueryRowContext(ctx, lockWebhookQuery, accountID, id))
 }
 
 // SettingsWebhook returns the account's settings webhook.
@@ -169,7 +177,7 @@ func (s *Store) EndWebhookAny(ctx context.Context, id string, status WebhookStat
 	var ended bool
 	err := s.InTransaction(ctx, func(ctx context.Context) error {
 		err := oneChanged(s.db.Exec(ctx, endWebhookQuery, id, status, reason, Millis(now)))
-		if err == ErrNotFound {
+		if errors.Is(err, ErrNotFound) {
 			return nil
 		}
 		if err != nil {
@@ -177,7 +185,7 @@ func (s *Store) EndWebhookAny(ctx context.Context, id string, status WebhookStat
 		}
 		ended = true
 		if status == WebhookDisabled {
-			return s.holdDeliveries(ctx, id, now)
+			return s.holdDeliveries(ctx, id, HeldByDisable, now)
 		}
 		return s.cancelDeliveries(ctx, id, reason, now)
 	})

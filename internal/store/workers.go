@@ -20,6 +20,8 @@ const (
 
 	// unowned is true of a row whose owner is nobody or a dead worker; $1 is the oldest seen_at of a living one.
 	unowned = `(owner IS NULL OR owner NOT IN (SELECT id FROM workers WHERE seen_at >= $1))`
+	// claimable is unowned for the worker $2, whose own rows are its own also when its beat is late: it has them in hand.
+	claimable = `(owner IS NULL OR owner <> $2 AND owner NOT IN (SELECT id FROM workers WHERE seen_at >= $1))`
 )
 
 // BeatAny tells that the worker lives, and forgets workers that have been dead for an hour.

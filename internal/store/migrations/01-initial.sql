@@ -120,7 +120,10 @@ CREATE UNIQUE INDEX messages_provider ON messages (channel_id, direction, provid
 CREATE UNIQUE INDEX messages_origin ON messages (origin, origin_seq) WHERE origin IS NOT NULL;
 CREATE INDEX messages_account ON messages (account_id, id);
 CREATE INDEX messages_peer ON messages (channel_id, peer, id);
-CREATE INDEX messages_open ON messages (due_at) WHERE status IN ('queued', 'sending');
+CREATE INDEX messages_created ON messages (created_at);
+-- One index per status: SQLite uses a partial index only where the query says its condition word for word.
+CREATE INDEX messages_queued ON messages (due_at) WHERE status = 'queued';
+CREATE INDEX messages_sending ON messages (updated_at) WHERE status = 'sending';
 
 -- dedupe names what happened, so that the same callback twice is one event.
 CREATE TABLE events (
@@ -180,6 +183,8 @@ CREATE INDEX deliveries_account ON deliveries (account_id, id);
 CREATE INDEX deliveries_webhook ON deliveries (webhook_id, id);
 CREATE INDEX deliveries_event ON deliveries (event_id);
 CREATE INDEX deliveries_due ON deliveries (due_at) WHERE status = 'pending';
+CREATE INDEX deliveries_held ON deliveries (webhook_id) WHERE status = 'held';
+CREATE INDEX deliveries_failed ON deliveries (account_id, id) WHERE status = 'failed';
 
 CREATE TABLE attempts (
 	delivery_id      TEXT NOT NULL,
