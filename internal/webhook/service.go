@@ -69,15 +69,15 @@ func (s *Service) Create(ctx context.Context, accountID, webhookID string, setti
 
 // Change changes what the settings name. A status of active resumes: what a paused webhook missed becomes due.
 func (s *Service) Change(ctx context.Context, accountID, webhookID string, settings Settings) (*store.Webhook, error) {
-	w, err := s.Store.Webhook(ctx, accountID, webhookID)
-	if err != nil {
-		return nil, err
-	}
-	before := w.Status
-	if err := s.apply(ctx, w, settings, false); err != nil {
-		return nil, err
-	}
-	return w, s.Store.InTransaction(ctx, func(ctx context.Context) error {
+	var w *store.Webhook
+	err := s.Store.InTransaction(ctx, func(ctx context.Context) (err error) {
+		if w, err = s.Store.LockWebhook(ctx, accountID, webhookID); err != nil {
+			return err
+		}
+		before := w.Status
+		if err := s.apply(ctx, w, settings, false); err != nil {
+			return err
+		}
 		if err := s.Store.UpdateWebhook(ctx, w); err != nil {
 			return err
 		}
@@ -89,6 +89,10 @@ func (s *Service) Change(ctx context.Context, accountID, webhookID string, setti
 		}
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	return w, nil
 }
 
 // SetSettings makes or replaces the account's settings webhook (the SocialSyncer contract). Its secret stays when it is replaced.
@@ -107,8 +111,9 @@ func (s *Service) SetSettings(ctx context.Context, accountID, webhookID string, 
 	} else if err != nil {
 		return nil, "", false, err
 	}
-	active := string(store.WebhookActive)
-	settings.Status = &active
+	// Replacing makes it as if it were new, but for its id and secret: it gets events again whatever had ended it.
+	active, forever := string(store.WebhookActive), time.Time{}
+	settings.Status, settings.ExpiresAt, settings.whole = &active, &forever, true
 	w, err := s.Change(ctx, accountID, existing.ID, settings)
 	if err != nil {
 		return nil, "", false, err
@@ -119,23 +124,29 @@ func (s *Service) SetSettings(ctx context.Context, accountID, webhookID string, 
 
 // Rotate gives a webhook a new secret. For 24 hours the old one signs too.
 func (s *Service) Rotate(ctx context.Context, accountID, webhookID string) (*store.Webhook, string, error) {
-	w, err := s.Store.Webhook(ctx, accountID, webhookID)
-	if err != nil {
-		return nil, "", err
-	}
-	old, err := s.Reveal(w)
-	if err != nil {
-		return nil, "", err
-	}
+	var w *store.Webhook
 	shown := secret.NewWebhookSecret().Reveal()
-	if w.PreviousSecret, err = s.Sealer.Seal([]byte(old), sealedAs(w.ID, "previous_secret")); err != nil {
+	err := s.Store.InTransaction(ctx, func(ctx context.Context) (err error) {
+		if w, err = s.Store.LockWebhook(ctx, accountID, webhookID); err != nil {
+			return err
+		}
+		old, err := s.Reveal(w)
+		if err != nil {
+			return err
+		}
+		if w.PreviousSecret, err = s.Sealer.Seal([]byte(old), sealedAs(w.ID, "previous_secret")); err != nil {
+			return err
+		}
+		if w.Secret, err = s.Sealer.Seal([]byte(shown), sealedAs(w.ID, "secret")); err != nil {
+			return err
+		}
+		w.PreviousExpiresAt, w.UpdatedAt = s.Now().Add(rotationOverlap), s.Now()
+		return s.Store.UpdateWebhook(ctx, w)
+	})
+	if err != nil {
 		return nil, "", err
 	}
-	if w.Secret, err = s.Sealer.Seal([]byte(shown), sealedAs(w.ID, "secret")); err != nil {
-		return nil, "", err
-	}
-	w.PreviousExpiresAt, w.UpdatedAt = s.Now().Add(rotationOverlap), s.Now()
-	return w, shown, s.Store.UpdateWebhook(ctx, w)
+	return w, shown, nil
 }
 
 // Reveal returns a webhook's secret as it is shown.

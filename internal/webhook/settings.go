@@ -34,7 +34,8 @@ type Settings struct {
 	ExpiresAt   *time.Time
 	Status      *string // "active" or "paused"
 
-	kind string
+	kind  string
+	whole bool // a replacement: what a new webhook needs must be there
 }
 
 // RateLimit is how many deliveries a webhook gets in a period; a Limit of 0 lifts it.
@@ -49,8 +50,9 @@ func (s *Service) apply(ctx context.Context, w *store.Webhook, settings Settings
 	bad := func(field, code, message string) {
 		wrong = append(wrong, problem.Field{Field: field, Code: code, Message: message})
 	}
-	s.applyURL(w, settings, create, bad)
-	applyEvents(w, settings, create, bad)
+	whole := create || settings.whole
+	s.applyURL(w, settings, whole, bad)
+	applyEvents(w, settings, whole, bad)
 	if err := s.applyChannels(ctx, w, settings, bad); err != nil {
 		return err
 	}
@@ -74,9 +76,9 @@ func (s *Service) apply(ctx context.Context, w *store.Webhook, settings Settings
 
 type reporter func(field, code, message string)
 
-func (s *Service) applyURL(w *store.Webhook, settings Settings, create bool, bad reporter) {
+func (s *Service) applyURL(w *store.Webhook, settings Settings, whole bool, bad reporter) {
 	if settings.URL == nil {
-		if create {
+		if whole {
 			bad("url", problem.RequiredField, "url is required: the https address that gets the events.")
 		}
 		return
@@ -94,16 +96,15 @@ func (s *Service) applyURL(w *store.Webhook, settings Settings, create bool, bad
 	w.URL = address.String()
 }
 
-func applyEvents(w *store.Webhook, settings Settings, create bool, bad reporter) {
+func applyEvents(w *store.Webhook, settings Settings, whole bool, bad reporter) {
 	if settings.Format != nil {
 		if _, ok := Formats()[*settings.Format]; !ok {
 			bad("format", problem.InvalidField, "format must be one of: switchhook, whathooks, socialsyncer, sociocs.")
-			return
 		}
 		w.Format = *settings.Format
 	}
 	if settings.Events == nil {
-		if create {
+		if whole {
 			bad("events", problem.RequiredField, `events is required: a list such as ["message.received"]. GET /v1/event-types lists them.`)
 		}
 	} else {
@@ -169,7 +170,7 @@ func (s *Service) applyHeaders(w *store.Webhook, settings Settings, bad reporter
 	}
 	plain, err := json.Marshal(headers)
 	if err != nil {
-		return err
+		return fmt.Errorf("encode headers: %w", err)
 	}
 	w.Headers, err = s.Sealer.Seal(plain, sealedAs(w.ID, "headers"))
 	return err

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/switchhook/switchhook/internal/event"
@@ -45,7 +46,7 @@ func sociocsBody(e *store.Event) ([]byte, error) {
 	}
 	var data event.MessageData
 	if err := json.Unmarshal(e.Data, &data); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read event data: %w", err)
 	}
 	body := sociocsMessage{
 		MessageID: data.ProviderMessageID, Event: "message", Provider: data.Provider, ChannelKey: data.ChannelKey,
@@ -71,7 +72,7 @@ func sociocsBody(e *store.Event) ([]byte, error) {
 func sociocsStatusBody(e *store.Event) ([]byte, error) {
 	var data event.StatusData
 	if err := json.Unmarshal(e.Data, &data); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read event data: %w", err)
 	}
 	body := sociocsStatus{MessageID: data.ProviderMessageID, Event: "status_update"}
 	body.EventData = sociocsEventData{Status: data.Status, Event: "status_update", Error: data.Error, Provider: data.ProviderError}
