@@ -10,12 +10,13 @@ import (
 )
 
 const (
-	sweepEvery  = time.Second // how long a delivery that no alarm rang for waits at most
-	lostEvery   = 10 * time.Second
-	fetchEvery  = 2 * time.Second
-	expireEvery = time.Minute
-	purgeEvery  = 10 * time.Minute
-	purgeSize   = 500 // rows in one batch
+	sweepEvery   = time.Second // how long a delivery that no alarm rang for waits at most
+	reclaimEvery = 3 * time.Second
+	lostEvery    = 10 * time.Second
+	fetchEvery   = 2 * time.Second
+	expireEvery  = time.Minute
+	purgeEvery   = 10 * time.Minute
+	purgeSize    = 500 // rows in one batch
 )
 
 // begin makes this process known as an owner of work. With SQLite it is the only one, so that whatever earlier ones
@@ -41,6 +42,7 @@ func (p *product) start(ctx context.Context) {
 		return
 	}
 	every(sweepEvery, "sweep_deliveries", p.deliveries.Sweep)
+	every(reclaimEvery, "reclaim_deliveries", p.deliveries.Reclaim)
 	every(sweepEvery, "send_messages", p.messages.SendQueued)
 	every(lostEvery, "settle_lost_messages", p.messages.SettleLost)
 	every(fetchEvery, "fetch_media", func(ctx context.Context) error {

@@ -29,7 +29,7 @@ func (s *Service) run(j job) {
 			s.recordOutcome(j, s.Now(), Outcome{ErrorCode: "internal", ErrorMessage: "The event could not be turned into a request."}, attemptDetails{})
 			success = false
 		}
-		s.lanes.done(j.webhook.ID, success)
+		s.lanes.done(j, success)
 	}()
 	if !s.refresh(&j) || !s.mayGo(&j) {
 		return

@@ -46,6 +46,7 @@ type lane struct {
 type lanes struct {
 	mu      sync.Mutex
 	byID    map[string]*lane
+	inHand  map[string]struct{} // the ids of deliveries that wait or run
 	held    int
 	running int
 	ready   []*lane // may run more, but all together run too many
@@ -56,7 +57,7 @@ type lanes struct {
 }
 
 func newLanes(now func() time.Time, start func(job)) *lanes {
-	return &lanes{byID: map[string]*lane{}, now: now, start: start, more: make(chan struct{}, 1)}
+	return &lanes{byID: map[string]*lane{}, inHand: map[string]struct{}{}, now: now, start: start, more: make(chan struct{}, 1)}
 }
 
 func (l *lanes) lane(webhookID string) *lane {
@@ -117,6 +118,7 @@ func (l *lanes) put(j job) (taken bool) {
 	}
 	one := l.lane(j.webhook.ID)
 	one.waiting = append(one.waiting, j)
+	l.inHand[j.delivery.ID] = struct{}{}
 	l.fill(one)
 	return true
 }
@@ -138,10 +140,11 @@ func (l *lanes) fill(one *lane) {
 }
 
 // done ends a job and starts the next ones.
-func (l *lanes) done(webhookID string, success bool) {
+func (l *lanes) done(j job, success bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	one := l.lane(webhookID)
+	delete(l.inHand, j.delivery.ID)
+	one := l.lane(j.webhook.ID)
 	one.running--
 	l.running--
 	if success {
@@ -187,6 +190,19 @@ func (l *lanes) accept(j job) bool {
 	l.held++
 	l.mu.Unlock()
 	return l.put(j)
+}
+
+// without returns those of the deliveries that are not in hand.
+func (l *lanes) without(ids []string) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var missing []string
+	for _, id := range ids {
+		if _, ok := l.inHand[id]; !ok {
+			missing = append(missing, id)
+		}
+	}
+	return missing
 }
 
 // close refuses new deliveries and returns those that have not begun.

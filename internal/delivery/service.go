@@ -79,6 +79,9 @@ type Service struct {
 	publisher Publisher
 	replier   Replier
 	swept     atomic.Int64
+
+	troubled atomic.Int64    // when the database last failed, in epoch milliseconds
+	suspects map[string]bool // of Reclaim
 }
 
 var _ event.Dispatcher = (*Service)(nil)
@@ -109,8 +112,11 @@ func (s *Service) Connect(publisher Publisher, replier Replier) {
 // Reserve asks for room for one delivery.
 func (s *Service) Reserve(webhookID string) bool { return s.lanes.reserve(webhookID) }
 
-// Unreserve gives room back.
-func (s *Service) Unreserve(webhookID string) { s.lanes.unreserve(webhookID) }
+// Unreserve gives room back. The delivery may have been stored all the same, when only the answer of the commit was lost.
+func (s *Service) Unreserve(webhookID string) {
+	s.lanes.unreserve(webhookID)
+	s.noteTrouble()
+}
 
 // Dispatch delivers what this process owns and has reserved room for.
 func (s *Service) Dispatch(d *store.Delivery, w *store.Webhook, e *store.Event) {
@@ -128,6 +134,7 @@ func (s *Service) Deliver(ctx context.Context, ids []string) error {
 	}
 	claimed, err := s.Store.ClaimAny(ctx, s.WorkerID, s.Now(), ids)
 	if err != nil {
+		s.noteTrouble()
 		return fmt.Errorf("claim deliveries: %w", err)
 	}
 	return s.begin(ctx, claimed)
@@ -143,6 +150,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 		}
 		claimed, err := s.Store.ClaimDueAny(ctx, s.WorkerID, s.Now(), claimSize, full)
 		if err != nil {
+			s.noteTrouble()
 			return fmt.Errorf("claim due deliveries: %w", err)
 		}
 		if err := s.begin(ctx, claimed); err != nil {
@@ -211,6 +219,7 @@ func (s *Service) end(d *store.Delivery, w *store.Webhook, e *store.Event) {
 	ctx, cancel := context.WithTimeout(context.Background(), recordTimeout)
 	defer cancel()
 	if err := s.Store.EndDeliveryAny(ctx, d.ID, s.WorkerID, status, reason, s.Now()); err != nil {
+		s.noteTrouble()
 		s.Logger.Error("delivery.end_failed", "delivery_id", d.ID, "error", err)
 	}
 }
@@ -220,7 +229,8 @@ func (s *Service) giveBack(ids []string, due time.Time) {
 	ctx, cancel := context.WithTimeout(context.Background(), recordTimeout)
 	defer cancel()
 	if err := s.Store.ReleaseAny(ctx, s.WorkerID, due, ids); err != nil {
-		s.Logger.Error("delivery.release_failed", "count", len(ids), "error", err) // free when this worker is gone
+		s.noteTrouble() // free at the next Reclaim, or when this worker is gone
+		s.Logger.Error("delivery.release_failed", "count", len(ids), "error", err)
 	}
 }
 

@@ -1,0 +1,130 @@
+//go:build linux
+
+package faults
+
+import (
+	"net/http"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/switchhook/switchhook/internal/testenv"
+)
+
+// newSiteOnOwnPostgres makes an installation on a PostgreSQL server of its own, which may be broken. What it has
+// committed outlives a crash.
+func newSiteOnOwnPostgres(t *testing.T) *site {
+	t.Helper()
+	server, err := testenv.StartPostgres("synchronous_commit=on")
+	require.NoError(t, err)
+	t.Cleanup(server.Stop)
+	return newSiteOn(t, server.URL, testenv.Redis(t))
+}
+
+func TestPostgresConnectionsThatAreCutLoseNothing(t *testing.T) {
+	t.Parallel()
+	s := newSiteOnEngines(t)
+	api, worker := s.up(), s.up("ROLE=worker")
+	l := s.load(4, 5*time.Millisecond, api)
+	a := s.admin()
+	for range 10 {
+		l.awaitMore(50)
+		a.cutAll()
+	}
+	s.requireWhole(l, api, worker)
+}
+
+// requireWhole requires that the processes have gone through everything that came, and that nothing is lost.
+func (s *site) requireWhole(l *load, nodes ...*node) {
+	s.t.Helper()
+	l.awaitMore(50)
+	ids := l.stop()
+	found := s.check(nodes[0], ids, patience)
+	require.Empty(s.t, found.failures())
+	for status := range l.answers {
+		require.Contains(s.t, []int{http.StatusOK, http.StatusServiceUnavailable}, status, "answers by status: %v", l.answers)
+	}
+	for _, n := range nodes {
+		require.True(s.t, n.alive())
+		n.awaitAnswer("/readyz", http.StatusOK, soon)
+	}
+	s.t.Logf("%d messages, %d repeats, answers by status: %v", len(ids), found.repeated(), l.answers)
+}
+
+// A backend that is killed makes PostgreSQL cut everybody and recover from its log.
+func TestAPostgresThatCrashesLosesNothing(t *testing.T) {
+	t.Parallel()
+	s := newSiteOnOwnPostgres(t)
+	n := s.up()
+	l := s.load(4, 5*time.Millisecond, n)
+	for range 4 {
+		l.awaitMore(100)
+		victim := s.admin().count("SELECT MIN(pid) FROM pg_stat_activity WHERE " + ofProduct)
+		require.NoError(t, syscall.Kill(victim, syscall.SIGKILL))
+	}
+	s.requireWhole(l, n)
+}
+
+// PostgreSQL waits for a replica that is not there after each commit, and is cut off then: everything that was under way is
+// committed, and the product hears that it has failed.
+func TestCommitsWhoseAnswersAreLostAreDeliveredAllTheSame(t *testing.T) {
+	t.Parallel()
+	s := newSiteOnOwnPostgres(t)
+	n, worker := s.up(), s.up("ROLE=worker")
+	s.receiver.answers(slow(20 * time.Millisecond))
+	l := s.load(8, 5*time.Millisecond, n)
+	a := s.admin()
+	for range 5 {
+		l.awaitMore(100)
+		a.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+		a.execute("SELECT pg_reload_conf()")
+		await(t, patience, "commits to wait for the replica", func() bool {
+			return a.count("SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") > 1
+		})
+		a.execute("ALTER SYSTEM RESET synchronous_standby_names")
+		a.cutAll()
+		a.execute("SELECT pg_reload_conf()")
+	}
+	s.requireWhole(l, n, worker)
+}
+
+// A limit on the size of files stands in for a full disk: SQLite cannot write a byte more.
+func TestAFullDiskRefusesMessagesAndLosesNone(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	n := s.up()
+	release := s.receiver.hold()
+	ids := s.accept(n, "before", 100)
+	s.receiver.awaitCount(t, 64, patience)
+	limitFiles(t, n.pid(), 0)
+	release() // the outcomes of these cannot be stored either
+	l := s.load(4, 5*time.Millisecond, n)
+	await(t, patience, "refusals", func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.answers[http.StatusServiceUnavailable] >= 100
+	})
+	require.Zero(t, l.count(), "nothing may be accepted that cannot be stored")
+	require.Equal(t, http.StatusOK, n.get("/healthz"))
+	limitFiles(t, n.pid(), unix.RLIM_INFINITY)
+	l.awaitMore(100)
+	ids = append(ids, l.stop()...)
+	found := s.check(n, ids, patience)
+	require.Empty(t, found.failures())
+	require.Len(t, l.answers, 2, "answers by status: %v", l.answers)
+	require.True(t, n.alive())
+	n.stop(patience)
+}
+
+// limitFiles sets how large a file may be that a process writes, in bytes. The hard limit stays, so that the other can be
+// lifted again.
+func limitFiles(t *testing.T, pid int, bytes uint64) {
+	t.Helper()
+	var now unix.Rlimit
+	require.NoError(t, unix.Prlimit(pid, unix.RLIMIT_FSIZE, nil, &now))
+	now.Cur = min(bytes, now.Max)
+	require.NoError(t, unix.Prlimit(pid, unix.RLIMIT_FSIZE, &now, nil))
+}
