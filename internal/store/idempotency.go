@@ -11,6 +11,9 @@ import (
 // IdempotencyKeptFor is how long the answer to a call with an Idempotency-Key is repeated (api.md: 24 h).
 const IdempotencyKeptFor = 24 * time.Hour
 
+// idempotencyStuck is longer than any call takes: a handler has 30 s, storing what a network has done 20 s more, and the answer 5 s.
+const idempotencyStuck = 2 * time.Minute
+
 // IdempotencyKey is a call that is to act once, and its answer when it has one.
 type IdempotencyKey struct {
 	AccountID, Key string
@@ -29,8 +32,8 @@ const (
 		ON CONFLICT (account_id, key) DO UPDATE SET fingerprint = excluded.fingerprint, seed = excluded.seed, owner = excluded.owner,
 		status = 0, body = '', created_at = excluded.created_at WHERE idempotency_keys.created_at <= $7`
 	getIdempotencyQuery      = `SELECT ` + idempotencyColumns + ` FROM idempotency_keys WHERE account_id = $1 AND key = $2`
-	takeOverIdempotencyQuery = `UPDATE idempotency_keys SET owner = $4
-		WHERE account_id = $2 AND key = $3 AND status = 0 AND owner <> $4 AND ` + unowned
+	takeOverIdempotencyQuery = `UPDATE idempotency_keys SET owner = $4, created_at = $5
+		WHERE account_id = $2 AND key = $3 AND status = 0 AND (created_at < $6 OR owner <> $4 AND ` + unowned + `)`
 	openIdempotency          = ` WHERE account_id = $1 AND key = $2 AND owner = $3 AND status = 0`
 	finishIdempotencyQuery   = `UPDATE idempotency_keys SET status = $4, body = $5` + openIdempotency
 	abandonIdempotencyQuery  = `UPDATE idempotency_keys SET owner = ''` + openIdempotency
@@ -71,10 +74,11 @@ func (s *Store) IdempotencyKey(ctx context.Context, accountID, key string) (*Ide
 	return scanIdempotencyKey(s.reader(ctx).QueryRowContext(ctx, getIdempotencyQuery, accountID, key))
 }
 
-// TakeOverIdempotencyKey gives a call in progress whose owner is dead, or has given it up, to another worker. Of several that
-// try, one succeeds; for the others, and while the owner lives, it is ErrNotFound.
+// TakeOverIdempotencyKey gives a call in progress whose owner is dead, or has given it up, to another worker, and its time begins anew.
+// One that has been in progress for idempotencyStuck is given to anybody: its owner lives and could not store what came of it. Of
+// several that try, one succeeds; for the others, and while the owner is at work, it is ErrNotFound.
 func (s *Store) TakeOverIdempotencyKey(ctx context.Context, accountID, key, worker string, now time.Time) error {
-	return oneChanged(s.db.Exec(ctx, takeOverIdempotencyQuery, aliveSince(now), accountID, key, worker))
+	return oneChanged(s.db.Exec(ctx, takeOverIdempotencyQuery, aliveSince(now), accountID, key, worker, Millis(now), Millis(now.Add(-idempotencyStuck))))
 }
 
 // FinishIdempotencyKey keeps the answer of a call. Where the worker does not own it any more it is ErrNotFound.

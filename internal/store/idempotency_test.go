@@ -86,6 +86,26 @@ func TestACallOfADeadOwnerIsTakenOverWithItsSeed(t *testing.T) {
 	})
 }
 
+func TestACallThatItsLivingOwnerCouldNotFinishIsFreeAfterAWhile(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, s *Store) {
+		call := callNamed("k", "w1", noon)
+		_, err := s.ClaimIdempotencyKey(t.Context(), call)
+		require.NoError(t, err)
+		take := func(worker string, now time.Time) error {
+			require.NoError(t, s.BeatAny(t.Context(), "w1", now))
+			require.NoError(t, s.BeatAny(t.Context(), "w2", now))
+			return s.TakeOverIdempotencyKey(t.Context(), call.AccountID, "k", worker, now)
+		}
+		require.ErrorIs(t, take("w2", noon.Add(idempotencyStuck)), ErrNotFound)
+		later := noon.Add(idempotencyStuck + time.Millisecond)
+		require.NoError(t, take("w1", later), "its owner may have it back too")
+		require.ErrorIs(t, take("w1", later), ErrNotFound, "once")
+		require.ErrorIs(t, take("w2", later.Add(idempotencyStuck)), ErrNotFound, "its time began anew")
+		require.NoError(t, take("w2", later.Add(idempotencyStuck+time.Millisecond)))
+	})
+}
+
 func TestAnAbandonedCallIsFreeAtOnceAndADeletedOneGone(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, func(t *testing.T, s *Store) {
