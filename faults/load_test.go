@@ -83,6 +83,16 @@ func (l *load) awaitMore(count int) {
 	await(l.site.t, patience, "the load to go on", func() bool { return l.count() >= goal })
 }
 
+// awaitRefusals waits until so many posts have been answered 503.
+func (l *load) awaitRefusals(count int) {
+	l.site.t.Helper()
+	await(l.site.t, patience, "refusals", func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.answers[http.StatusServiceUnavailable] >= count
+	})
+}
+
 // stop ends the load when what is under way has been accepted, and returns the ids.
 func (l *load) stop() []string {
 	l.site.t.Helper()
@@ -101,13 +111,5 @@ func (l *load) stop() []string {
 	}
 	close(l.leave)
 	<-done
-	return l.accepted
-}
-
-// cut ends the load at once; what is under way is left as it is.
-func (l *load) cut() []string {
-	close(l.leave)
-	close(l.quit)
-	l.all.Wait()
 	return l.accepted
 }
