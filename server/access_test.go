@@ -108,7 +108,7 @@ func (g *gate) call(t *testing.T, method, path, body string, headers ...string) 
 	text = fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n%s\r\n%s", method, path, host, len(body), text, body)
 	var ctx fasthttp.RequestCtx
 	var request fasthttp.Request
-	require.NoError(t, request.Read(bufio.NewReader(strings.NewReader(text))))
+	require.NoError(t, request.Read(bufio.NewReaderSize(strings.NewReader(text), 16<<10)))
 	ctx.Init(&request, &net.TCPAddr{IP: net.ParseIP(from), Port: 4711}, nil)
 	g.app.Handler()(&ctx)
 	var response fasthttp.Response

@@ -38,8 +38,8 @@ func (s *Server) callback(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, callbackProblem(err)
 	}
-	if err := s.Messages.Receive(r.ctx, channel, result); err != nil {
-		return answer{}, problem.Unavailable(err)
+	if err := s.receive(r, channel, result); err != nil {
+		return answer{}, err
 	}
 	contentType := result.Response.ContentType
 	if contentType == "" {
@@ -48,15 +48,30 @@ func (s *Server) callback(r *request) (answer, error) {
 	return answer{status: fiber.StatusOK, raw: []byte(result.Response.Body), contentType: contentType}, nil
 }
 
+// receive stores what came in. What fails but for the content's sake is the server's trouble: the provider calls again.
+func (s *Server) receive(r *request, channel *store.Channel, result connectors.CallbackResult) error {
+	err := s.Messages.Receive(r.ctx, channel, result)
+	var wrong *connectors.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &wrong):
+		return callbackProblem(err)
+	}
+	return problem.Unavailable(err)
+}
+
 func (s *Server) callbackRequest(r *request, body []byte) connectors.CallbackRequest {
-	query := string(r.Context().QueryArgs().QueryString())
-	values, _ := url.ParseQuery(query) // what cannot be read is left out; the signature covers the raw address
+	query := string(r.Request().URI().QueryString()) // raw: QueryArgs would write it anew, and signatures cover its bytes
+	values, _ := url.ParseQuery(query)               // what cannot be read is left out; the signature covers the raw address
 	address := s.BaseURL + string(r.Request().URI().PathOriginal())
 	if query != "" {
 		address += "?" + query
 	}
 	header := http.Header{}
-	r.Request().Header.VisitAll(func(key, value []byte) { header.Add(string(key), string(value)) })
+	for name, value := range r.Request().Header.All() {
+		header.Add(string(name), string(value))
+	}
 	return connectors.CallbackRequest{
 		Method: r.Method(), URL: address, Query: values, Header: header, Body: body, ReceivedAt: s.Now(),
 	}
@@ -107,8 +122,8 @@ func (s *Server) simulate(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, callbackProblem(err)
 	}
-	if err := s.Messages.Receive(r.ctx, channel, connectors.CallbackResult{Messages: []connectors.InMessage{in}}); err != nil {
-		return answer{}, problem.Unavailable(err)
+	if err := s.receive(r, channel, connectors.CallbackResult{Messages: []connectors.InMessage{in}}); err != nil {
+		return answer{}, err
 	}
 	m, err := s.Store.MessageByProviderID(r.ctx, r.account(), channel.ID, store.Inbound, in.ProviderID)
 	if err != nil {

@@ -1,11 +1,9 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -162,20 +160,6 @@ func (s *Server) abandon(ctx context.Context, call *store.IdempotencyKey) error 
 
 func (s *Server) forget(ctx context.Context, call *store.IdempotencyKey) error {
 	return s.Store.DeleteIdempotencyKey(ctx, call.AccountID, call.Key, call.Owner)
-}
-
-// encode gives an answer's bytes as writeAnswer sends them; none for an answer without a body.
-func encode(a answer) (int, []byte, error) {
-	if a.raw != nil || a.body == nil {
-		return a.status, a.raw, nil
-	}
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(a.body); err != nil {
-		return 0, nil, fmt.Errorf("encode answer: %w", err)
-	}
-	return a.status, bytes.TrimRight(out.Bytes(), "\n"), nil
 }
 
 // rawAnswer is an answer of bytes at hand. All routes that take an Idempotency-Key answer JSON, or nothing.

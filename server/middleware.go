@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,13 +11,15 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/switchhook/switchhook/internal/problem"
 )
 
-// install registers the route table. What is not in it answers 404, or 405 where the path exists for other methods.
+// install registers the route table. What can be read with GET answers HEAD too. What is not in the table answers 404, or
+// 405 where the path exists for other methods.
 func (s *Server) install() {
 	table := s.routes()
 	if s.ProbesOnly {
@@ -24,14 +27,22 @@ func (s *Server) install() {
 			return r.path != "/healthz" && r.path != "/readyz" && r.path != "/metrics"
 		})
 	}
-	paths := map[string][]string{}
+	methods := map[string][]string{}
+	var paths []string // in the table's order, in which the more special path comes first
 	for i := range table {
 		r := &table[i]
 		s.app.Add(r.method, r.path, s.serve(r))
-		paths[r.path] = append(paths[r.path], r.method)
+		if methods[r.path] == nil {
+			paths = append(paths, r.path)
+		}
+		methods[r.path] = append(methods[r.path], r.method)
+		if r.method == fiber.MethodGet {
+			s.app.Add(fiber.MethodHead, r.path, s.serve(r)) // fasthttp leaves the body out
+			methods[r.path] = append(methods[r.path], fiber.MethodHead)
+		}
 	}
-	for path, methods := range paths {
-		allow := strings.Join(methods, ", ")
+	for _, path := range paths {
+		allow := strings.Join(methods[path], ", ")
 		refuse := route{path: path, handle: func(r *request) (answer, error) {
 			r.Set(fiber.HeaderAllow, allow)
 			return answer{}, problem.New(problem.MethodNotAllowed, "This address takes "+allow+" only.")
@@ -51,8 +62,7 @@ func (s *Server) serve(rt *route) fiber.Handler {
 		ctx, cancel := context.WithTimeout(context.Background(), handlerTimeout)
 		defer cancel()
 		r := &request{Ctx: c, ctx: ctx, id: s.requestID(c), route: rt}
-		c.Set(fiber.HeaderXRequestID, r.id)
-		c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+		setCommonHeaders(r)
 		a, failure := s.handleSafely(r)
 		if failure != nil {
 			err = s.writeError(r, failure)
@@ -64,6 +74,13 @@ func (s *Server) serve(rt *route) fiber.Handler {
 	}
 }
 
+// setCommonHeaders sets what every answer carries; a handler may replace it.
+func setCommonHeaders(r *request) {
+	r.Set(fiber.HeaderXRequestID, r.id)
+	r.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	r.Set(fiber.HeaderCacheControl, "no-store") // answers hold messages and, once each, keys and secrets
+}
+
 // handleSafely runs authentication, limits, idempotency and the handler; a panic becomes an internal error.
 func (s *Server) handleSafely(r *request) (a answer, err error) {
 	defer func() {
@@ -71,6 +88,9 @@ func (s *Server) handleSafely(r *request) (a answer, err error) {
 			err = problem.Internal(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 		}
 	}()
+	if err := checkAddress(r); err != nil {
+		return answer{}, err
+	}
 	if err := s.authenticate(r); err != nil {
 		return answer{}, err
 	}
@@ -82,6 +102,26 @@ func (s *Server) handleSafely(r *request) (a answer, err error) {
 	}
 	return r.route.handle(r)
 }
+
+// checkAddress refuses what no id, filter or cursor can be: bytes that are not UTF-8, and NUL. The database would refuse them.
+// The queries of callbacks are the providers' and are left to their connectors.
+func checkAddress(r *request) error {
+	if !storable(r.Path()) {
+		return problem.New(problem.RouteNotFound, "There is no such address. /docs lists all of them.")
+	}
+	if r.route.access == public {
+		return nil
+	}
+	for name, value := range r.Request().URI().QueryArgs().All() {
+		if !storable(string(name)) || !storable(string(value)) {
+			return problem.InvalidOne(strings.ToValidUTF8(string(name), ""), "The query must be percent-encoded UTF-8 without NUL.")
+		}
+	}
+	return nil
+}
+
+// storable says whether a text can stand in the database: PostgreSQL takes neither broken UTF-8 nor NUL.
+func storable(text string) bool { return utf8.ValidString(text) && !strings.Contains(text, "\x00") }
 
 func (s *Server) requestID(c *fiber.Ctx) string {
 	given := c.Get(fiber.HeaderXRequestID)
@@ -159,6 +199,8 @@ func fiberProblem(f *fiber.Error) *problem.Error {
 	switch f.Code {
 	case fiber.StatusRequestEntityTooLarge:
 		return problem.New(problem.BodyTooLarge, "The body is larger than 1 MiB. Send media by URL instead.")
+	case fiber.StatusRequestTimeout:
+		return problem.New(problem.RequestTimeout, "The request did not arrive completely in time. Send it again, faster.")
 	case fiber.StatusRequestHeaderFieldsTooLarge, fiber.StatusBadRequest:
 		return problem.New(problem.InvalidField, "The request is not well-formed HTTP, or its headers are larger than 16 KiB.")
 	case fiber.StatusNotFound:
@@ -172,7 +214,7 @@ func fiberProblem(f *fiber.Error) *problem.Error {
 // fiberError answers what fails before a route is found.
 func (s *Server) fiberError(c *fiber.Ctx, err error) error {
 	r := &request{Ctx: c, ctx: context.Background(), id: s.requestID(c), route: &route{path: "*"}}
-	c.Set(fiber.HeaderXRequestID, r.id)
+	setCommonHeaders(r)
 	return s.writeError(r, err)
 }
 
@@ -187,7 +229,8 @@ func (s *Server) clientIP(c *fiber.Ctx) netip.Addr {
 	if !s.trusted(remote) {
 		return remote
 	}
-	hops := strings.Split(c.Get(fiber.HeaderXForwardedFor), ",")
+	// A proxy may add a line of its own below the client's: all of them count as one list.
+	hops := strings.Split(string(bytes.Join(c.Request().Header.PeekAll(fiber.HeaderXForwardedFor), []byte(","))), ",")
 	for i := len(hops) - 1; i >= 0; i-- {
 		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
 		if err != nil {

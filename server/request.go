@@ -18,7 +18,7 @@ import (
 // request is one call as a handler sees it.
 type request struct {
 	*fiber.Ctx
-	ctx       context.Context // ends with the request's time; Fiber's own never does
+	ctx       context.Context //nolint:containedctx // a request lives as long as its context, which ends with the request's time; Fiber's own never does
 	id        string          // X-Request-Id
 	principal account.Principal
 	seed      string // with an Idempotency-Key: the part behind the prefix of ids made here, so that a repeat makes the same

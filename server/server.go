@@ -84,10 +84,14 @@ func New(options Options) (*Server, error) {
 		CaseSensitive:         true,
 		BodyLimit:             8 * maxBody, // more than is taken, so that a body somewhat too large gets a 413 and not a cut line; see body.go
 		ReadTimeout:           15 * time.Second,
+		WriteTimeout:          5 * time.Minute, // a large file over a slow line
 		IdleTimeout:           75 * time.Second,
 		ReadBufferSize:        16 << 10, // request line and headers
-		ErrorHandler:          s.fiberError,
-		ServerHeader:          "",
+		// Forms with files are taken apart by whoever wants one: not before it is known who sends it, and its raw bytes may be signed.
+		DisablePreParseMultipartForm: true,
+
+		ErrorHandler: s.fiberError,
+		ServerHeader: "",
 	})
 	s.install()
 	return s, nil
