@@ -65,6 +65,8 @@ func writeAnswer(c *fiber.Ctx, a answer) error {
 		c.Set(fiber.HeaderContentType, a.contentType)
 	case a.body != nil:
 		c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
+	default:
+		return nil // no body, or one that the handler streams
 	}
 	c.Response().SetBodyRaw(body)
 	return nil
