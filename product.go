@@ -144,7 +144,7 @@ func (p *product) buildTools() (err error) {
 // parallelCommits is how many transactions of a kind run at a time: SQLite has one writer.
 func (p *product) parallelCommits() int {
 	if p.store.Engine() == "sqlite" {
-		return 1
+		return 2
 	}
 	return 2
 }

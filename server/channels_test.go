@@ -214,7 +214,7 @@ func TestAFileIsDownloadedAndNeverShown(t *testing.T) {
 	id := g.send(t, 201, "POST", "/v1/channels", `{"connector":"sandbox"}`)["id"].(string)
 	row, url, err := g.Media.Reserve(g.token.Account.ID, id, connectors.MediaRef{URL: provider.URL, FileName: "../evil\r\n.html"})
 	require.NoError(t, err)
-	require.NoError(t, g.Store.InsertMedia(t.Context(), []*store.Media{row}))
+	require.NoError(t, g.Store.InsertEventGroupAny(t.Context(), store.EventGroup{Media: []*store.Media{row}}, time.Now()))
 
 	response, err := g.app.Test(httptest.NewRequest(http.MethodGet, strings.TrimPrefix(url, "https://hooks.example.com"), nil), -1)
 	require.NoError(t, err)
@@ -242,7 +242,7 @@ func TestAFileThatCannotBeFetchedSaysWhenToComeBack(t *testing.T) {
 	id := g.send(t, 201, "POST", "/v1/channels", `{"connector":"sandbox"}`)["id"].(string)
 	row, url, err := g.Media.Reserve(g.token.Account.ID, id, connectors.MediaRef{URL: provider.URL})
 	require.NoError(t, err)
-	require.NoError(t, g.Store.InsertMedia(t.Context(), []*store.Media{row}))
+	require.NoError(t, g.Store.InsertEventGroupAny(t.Context(), store.EventGroup{Media: []*store.Media{row}}, time.Now()))
 	response := g.call(t, "GET", strings.TrimPrefix(url, "https://hooks.example.com"), "")
 	requireAnswer(t, response, 502, problem.MediaUnavailable)
 	require.NotEmpty(t, response.Header.Peek("Retry-After"))

@@ -86,6 +86,9 @@ type toDeliver struct {
 	webhook  *store.Webhook
 }
 
+// dedupe is the name under which the event is unique among those of all accounts.
+func (d *Draft) dedupe() string { return d.AccountID + "/" + d.Dedupe }
+
 // Fresh reports, after Publish, whether the event was new.
 func (d *Draft) Fresh() bool { return d.fresh }
 
@@ -144,146 +147,143 @@ func (p *Publisher) PublishAll(ctx context.Context, drafts []*Draft) error {
 	return first
 }
 
+// maxRaces is how often a group begins anew because another process has stored one of its events in the meantime.
+const maxRaces = 3
+
+// commit stores a group of drafts.
 func (p *Publisher) commit(_ context.Context, drafts []*Draft) error {
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
+	var err error
+	for range maxRaces {
+		if err = p.commitOnce(ctx, drafts); !errors.Is(err, store.ErrExists) {
+			break
+		}
+	}
+	if err == nil {
+		p.handOver(drafts)
+	}
+	return err
+}
+
+// commitOnce stores the group or nothing of it. What it has learnt of drafts that are not stored is forgotten again.
+func (p *Publisher) commitOnce(ctx context.Context, drafts []*Draft) error {
 	now := p.Now()
-	err := p.Store.InTransaction(ctx, func(ctx context.Context) error { return p.storeAll(ctx, drafts, now) })
-	if err != nil {
-		for _, d := range drafts {
-			for _, webhookID := range d.reserved {
-				p.Dispatcher.Unreserve(webhookID)
-			}
-			d.fresh, d.reserved, d.delivered = false, nil, nil
-		}
-		return err
+	group, err := p.prepare(ctx, drafts, now)
+	if err == nil {
+		err = p.Store.InsertEventGroupAny(ctx, *group, now)
 	}
-	p.handOver(drafts)
-	return nil
-}
-
-// storeAll does one group's work inside its transaction.
-func (p *Publisher) storeAll(ctx context.Context, drafts []*Draft, now time.Time) error {
-	events, err := p.prepare(ctx, drafts, now)
-	if err != nil {
-		return err
+	if err == nil {
+		return nil
 	}
-	fresh, err := p.Store.InsertEvents(ctx, events)
-	if err != nil {
-		return err
-	}
-	var messages []*store.Message
-	var media []*store.Media
-	accounts := map[string]bool{}
 	for _, d := range drafts {
-		d.fresh = d.event != nil && fresh[d.event.ID]
-		if d.blocked {
-			messages = append(messages, d.Message)
+		for _, webhookID := range d.reserved {
+			p.Dispatcher.Unreserve(webhookID)
 		}
-		if !d.fresh {
-			continue
-		}
-		accounts[d.AccountID] = true
-		if d.Message != nil {
-			messages = append(messages, d.Message)
-		}
-		media = append(media, d.Media...)
+		d.fresh, d.reserved, d.delivered = false, nil, nil
 	}
-	if err := p.Store.InsertMessages(ctx, messages); err != nil {
-		return err
-	}
-	if err := p.Store.InsertMedia(ctx, media); err != nil || len(accounts) == 0 {
-		return err
-	}
-	return p.storeDeliveries(ctx, drafts, accounts, now)
+	return err
 }
 
-// prepare brings messages further and makes the events of the drafts that stay.
-func (p *Publisher) prepare(ctx context.Context, drafts []*Draft, now time.Time) ([]*store.Event, error) {
-	contacts, err := p.contacts(ctx, drafts)
+// prepare reads what the drafts depend on and makes the rows of those that are new.
+func (p *Publisher) prepare(ctx context.Context, drafts []*Draft, now time.Time) (*store.EventGroup, error) {
+	facts, err := p.Store.EventFactsAny(ctx, wants(drafts), now)
 	if err != nil {
 		return nil, err
 	}
-	events := make([]*store.Event, 0, len(drafts))
+	group := &store.EventGroup{}
 	for _, d := range drafts {
-		d.event, d.blocked = nil, false
-		data := d.Data
-		switch {
-		case d.Change != nil:
-			m, err := p.Store.AdvanceMessage(ctx, *d.Change, now)
-			if errors.Is(err, store.ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-			data, d.ChannelID = d.DataOf(m), m.ChannelID
-		case d.DataFor != nil:
-			contact := contacts[store.ContactKey{AccountID: d.AccountID, PhoneNumber: d.Message.Peer}]
-			if contact != nil && contact.IsBlocked {
-				d.blocked = true
-				continue
-			}
-			data = d.DataFor(contact)
-		}
-		raw, err := Marshal(data)
-		if err != nil {
-			return nil, fmt.Errorf("encode event data: %w", err)
-		}
-		d.event = &store.Event{
-			ID: p.IDs.New("evt"), AccountID: d.AccountID, Type: d.Type, ChannelID: d.ChannelID, Dedupe: d.Dedupe,
-			Data: raw, CreatedAt: now,
-		}
-		if d.Dedupe == "" {
-			d.event.Dedupe = d.event.ID
-		}
-		events = append(events, d.event)
-	}
-	return events, nil
-}
-
-// contacts reads what the accounts know of the people who wrote, all at once.
-func (p *Publisher) contacts(ctx context.Context, drafts []*Draft) (map[store.ContactKey]*store.Contact, error) {
-	var wanted []store.ContactKey
-	for _, d := range drafts {
-		if d.DataFor != nil {
-			wanted = append(wanted, store.ContactKey{AccountID: d.AccountID, PhoneNumber: d.Message.Peer})
-		}
-	}
-	if len(wanted) == 0 {
-		return nil, nil
-	}
-	return p.Store.ContactsAny(ctx, wanted)
-}
-
-// storeDeliveries makes one delivery for each webhook that takes an event. Where the dispatcher has room, this
-// process owns it from the start, and nobody has to look for it.
-func (p *Publisher) storeDeliveries(ctx context.Context, drafts []*Draft, accounts map[string]bool, now time.Time) error {
-	ids := make([]string, 0, len(accounts))
-	for accountID := range accounts {
-		ids = append(ids, accountID)
-	}
-	webhooks, err := p.Store.SubscribersAny(ctx, ids, now)
-	if err != nil || len(webhooks) == 0 {
-		return err
-	}
-	var deliveries []*store.Delivery
-	for _, d := range drafts {
-		if !d.fresh {
+		d.event, d.fresh = nil, false
+		if facts.Known[d.dedupe()] {
 			continue
 		}
-		for _, w := range webhooks {
-			if w.AccountID != d.AccountID || !w.Takes(d.Type, d.ChannelID) {
-				continue
-			}
-			delivery := p.newDelivery(d, w, now)
-			d.delivered = append(d.delivered, toDeliver{delivery, w})
-			deliveries = append(deliveries, delivery)
+		data, isNew := d.fill(facts)
+		if d.blocked {
+			group.Messages = append(group.Messages, d.Message)
+		}
+		if !isNew {
+			continue
+		}
+		if err := p.addTo(group, d, data, facts, now); err != nil {
+			return nil, err
 		}
 	}
-	return p.Store.InsertDeliveries(ctx, deliveries)
+	return group, nil
 }
 
+// wants lists what the drafts depend on.
+func wants(drafts []*Draft) store.EventWants {
+	var w store.EventWants
+	for _, d := range drafts {
+		w.Accounts = append(w.Accounts, d.AccountID)
+		if d.Dedupe != "" {
+			w.Events = append(w.Events, d.dedupe())
+		}
+		if d.DataFor != nil {
+			w.Contacts = append(w.Contacts, store.ContactKey{AccountID: d.AccountID, PhoneNumber: d.Message.Peer})
+		}
+		if d.Change != nil {
+			w.Messages = append(w.Messages, d.Change.MessageID)
+		}
+	}
+	return w
+}
+
+// fill makes a draft's data. The second result is false where nothing is to be told: the sender is blocked, or the message is as far already.
+func (d *Draft) fill(facts *store.EventFacts) (any, bool) {
+	d.blocked = false
+	switch {
+	case d.Change != nil:
+		m := facts.Messages[d.Change.MessageID]
+		if m == nil || m.AccountID != d.AccountID || m.Direction != store.Outbound || m.Status.Rank() >= d.Change.Status.Rank() {
+			return nil, false
+		}
+		next := d.Change.Apply(m)
+		facts.Messages[m.ID] = next // a later draft of the same group goes on from here
+		d.ChannelID = next.ChannelID
+		return d.DataOf(next), true
+	case d.DataFor != nil:
+		contact := facts.Contacts[store.ContactKey{AccountID: d.AccountID, PhoneNumber: d.Message.Peer}]
+		d.blocked = contact != nil && contact.IsBlocked
+		return d.DataFor(contact), !d.blocked
+	}
+	return d.Data, true
+}
+
+// addTo adds the rows of a new event to the group: itself, what came with it, and one delivery for each webhook that takes it.
+func (p *Publisher) addTo(group *store.EventGroup, d *Draft, data any, facts *store.EventFacts, now time.Time) error {
+	raw, err := Marshal(data)
+	if err != nil {
+		return fmt.Errorf("encode event data: %w", err)
+	}
+	d.event = &store.Event{
+		ID: p.IDs.New("evt"), AccountID: d.AccountID, Type: d.Type, ChannelID: d.ChannelID, Dedupe: d.dedupe(), Data: raw, CreatedAt: now,
+	}
+	if d.Dedupe == "" {
+		d.event.Dedupe = d.event.ID
+	}
+	d.fresh = true
+	facts.Known[d.event.Dedupe] = true // the same again in this group is a repeat
+	group.Events = append(group.Events, d.event)
+	if d.Message != nil {
+		group.Messages = append(group.Messages, d.Message)
+	}
+	group.Media = append(group.Media, d.Media...)
+	if d.Change != nil {
+		group.Changes = append(group.Changes, *d.Change)
+	}
+	for _, w := range facts.Subscribers {
+		if w.AccountID == d.AccountID && w.Takes(d.Type, d.ChannelID) {
+			delivery := p.newDelivery(d, w, now)
+			d.delivered = append(d.delivered, toDeliver{delivery, w})
+			group.Deliveries = append(group.Deliveries, delivery)
+		}
+	}
+	return nil
+}
+
+// newDelivery makes the delivery of an event to a webhook. Where the dispatcher has room, this process owns it from the start, and
+// nobody has to look for it.
 func (p *Publisher) newDelivery(d *Draft, w *store.Webhook, now time.Time) *store.Delivery {
 	delivery := &store.Delivery{
 		ID: p.IDs.New("dlv"), AccountID: d.AccountID, EventID: d.event.ID, WebhookID: w.ID,

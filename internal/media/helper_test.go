@@ -135,7 +135,7 @@ func (f *fixture) add(t *testing.T, channelID string, ref connectors.MediaRef) (
 	require.NoError(t, err)
 	token, found := strings.CutPrefix(url, baseURL+"/media/")
 	require.True(t, found, url)
-	require.NoError(t, f.store.InsertMedia(t.Context(), []*store.Media{m}))
+	require.NoError(t, f.store.InsertEventGroupAny(t.Context(), store.EventGroup{Media: []*store.Media{m}}, time.Now()))
 	return m, token
 }
 

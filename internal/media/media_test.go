@@ -298,7 +298,7 @@ func TestAnIdThatIsNoneOfOursNeverBecomesAPath(t *testing.T) {
 	m, _, err := f.Reserve("acct_a", f.sandbox, connectors.MediaRef{URL: f.provider.URL})
 	require.NoError(t, err)
 	m.ID, m.Status = "../../../../etc/passwd", store.MediaStored
-	require.NoError(t, f.store.InsertMedia(t.Context(), []*store.Media{m}))
+	require.NoError(t, f.store.InsertEventGroupAny(t.Context(), store.EventGroup{Media: []*store.Media{m}}, time.Now()))
 	f.advance(time.Hour)
 	_, err = f.PurgeAny(t.Context(), time.UnixMilli(f.now.Load()), 10)
 	require.ErrorContains(t, err, "malformed")

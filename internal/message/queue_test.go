@@ -20,7 +20,7 @@ func (f *fixture) queue(t *testing.T, c *store.Channel, origin string, number in
 		Text: origin + " " + string(rune('a'+number)), Status: store.MessageQueued, Origin: origin, OriginSeq: number,
 		DueAt: f.clock.now(), CreatedAt: f.clock.now(), UpdatedAt: f.clock.now(),
 	}
-	require.NoError(t, f.store.InsertMessages(t.Context(), []*store.Message{m}))
+	require.NoError(t, f.store.InsertMessage(t.Context(), m))
 	return m.ID
 }
 

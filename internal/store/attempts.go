@@ -37,8 +37,10 @@ const (
 		error_message, response_type, response_body`
 	attemptWidth      = 12
 	listAttemptsQuery = `SELECT ` + attemptColumns + ` FROM attempts WHERE delivery_id = $1 ORDER BY number`
-	deliveredQuery    = `UPDATE deliveries SET status = 'delivered', attempts = attempts + 1, tries = tries + 1, owner = NULL, reason = '', updated_at = $1
-		WHERE owner = $2 AND status = 'pending' AND id IN `
+	// No condition on status: only pending deliveries have an owner, and with one PostgreSQL would rather read the index of
+	// all pending deliveries than find these by their ids.
+	deliveredQuery = `UPDATE deliveries SET status = 'delivered', attempts = attempts + 1, tries = tries + 1, owner = NULL, reason = '', updated_at = $1
+		WHERE owner = $2 AND id IN `
 	afterAttemptQuery = `UPDATE deliveries SET status = $3, attempts = $4, tries = $5, due_at = $6, owner = NULL, reason = $7, updated_at = $8
 		WHERE id = $1 AND owner = $2 AND status = 'pending'`
 )
@@ -67,70 +69,63 @@ func (s *Store) Attempts(ctx context.Context, accountID, deliveryID string) ([]*
 // transaction. A delivery that has another owner by now keeps its state. Only the first answer of a delivery that asks for replies
 // gets them: the receiver of a repeated delivery asks again.
 func (s *Store) RecordAttemptsAny(ctx context.Context, results []*AttemptResult, now time.Time) error {
-	return s.InTransaction(ctx, func(ctx context.Context) error {
-		if err := s.insertAttempts(ctx, results); err != nil {
+	b := &batch{}
+	// Two workers may have made the same attempt when one was taken for dead; the first one's record stays.
+	b.insert(`INSERT INTO attempts (`+attemptColumns+`)`, `ON CONFLICT (delivery_id, number) DO NOTHING`, attemptWidth, attemptArgs(results))
+	delivered := map[string][]string{} // by worker; the common case goes in one statement
+	var replies []*Message
+	for _, r := range results {
+		replies = append(replies, r.Replies...)
+		d := r.Delivery
+		if d.Status == DeliveryDelivered {
+			delivered[r.Worker] = append(delivered[r.Worker], d.ID)
+			continue
+		}
+		b.add(afterAttemptQuery, d.ID, r.Worker, d.Status, d.Attempts, d.Tries, Millis(d.DueAt), d.Reason, Millis(now))
+	}
+	for worker, ids := range delivered {
+		if err := chunks(ids, func(ids []string) error {
+			list, args := inList(2, ids)
+			b.add(deliveredQuery+`(`+list+`)`, append([]any{Millis(now), worker}, args...)...)
+			return nil
+		}); err != nil {
 			return err
 		}
-		delivered := map[string][]string{} // by worker; the common case goes in one statement
-		var replies []*Message
-		for _, r := range results {
-			replies = append(replies, r.Replies...)
-			if r.Delivery.Status == DeliveryDelivered {
-				delivered[r.Worker] = append(delivered[r.Worker], r.Delivery.ID)
-				continue
-			}
-			d := r.Delivery
-			_, err := s.db.Exec(ctx, afterAttemptQuery, d.ID, r.Worker, d.Status, d.Attempts, d.Tries, Millis(d.DueAt), d.Reason, Millis(now))
-			if err != nil {
-				return err
-			}
-		}
-		for worker, ids := range delivered {
-			if err := s.markDelivered(ctx, worker, ids, now); err != nil {
-				return err
-			}
-		}
-		return s.insertReplies(ctx, replies)
-	})
+	}
+	replies, err := s.unanswered(ctx, replies)
+	if err != nil {
+		return err
+	}
+	b.insert(insertMessages, onConflictNothing, messageWidth, messagesArgs(replies))
+	return s.send(ctx, b)
 }
 
-// insertReplies stores the replies of deliveries that have not asked for any before.
-func (s *Store) insertReplies(ctx context.Context, replies []*Message) error {
+// unanswered returns the replies of deliveries that have not asked for any before.
+func (s *Store) unanswered(ctx context.Context, replies []*Message) ([]*Message, error) {
 	var origins []string
 	for _, m := range replies {
 		origins = append(origins, m.Origin)
 	}
 	answered := map[string]bool{}
+	b := &batch{}
 	err := chunks(origins, func(origins []string) error {
 		list, args := inList(0, origins)
-		earlier, err := queryStrings(ctx, s.db.Execable(ctx), `SELECT origin FROM messages WHERE origin IN (`+list+`)`, args...)
-		for _, origin := range earlier {
-			answered[origin] = true
-		}
-		return err
+		queryInto(b, scanText, func(origin string) { answered[origin] = true }, `SELECT origin FROM messages WHERE origin IN (`+list+`)`, args...)
+		return nil
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		err = s.ask(ctx, b)
 	}
-	return s.insertMessages(ctx, slices.DeleteFunc(replies, func(m *Message) bool { return answered[m.Origin] }))
+	return slices.DeleteFunc(replies, func(m *Message) bool { return answered[m.Origin] }), err
 }
 
-func (s *Store) markDelivered(ctx context.Context, worker string, ids []string, now time.Time) error {
-	return chunks(ids, func(ids []string) error {
-		list, args := inList(2, ids)
-		_, err := s.db.Exec(ctx, deliveredQuery+`(`+list+`)`, append([]any{Millis(now), worker}, args...)...)
-		return err
-	})
-}
-
-func (s *Store) insertAttempts(ctx context.Context, results []*AttemptResult) error {
+// attemptArgs returns the values of attemptColumns, row after row.
+func attemptArgs(results []*AttemptResult) []any {
 	args := make([]any, 0, len(results)*attemptWidth)
 	for _, r := range results {
 		a := &r.Attempt
 		args = append(args, a.DeliveryID, a.Number, Millis(a.StartedAt), a.Duration.Microseconds(), a.URL, a.RequestHeaders, a.Format,
 			a.StatusCode, a.ErrorCode, a.ErrorMessage, a.ResponseType, a.ResponseBody)
 	}
-	// Two workers may have made the same attempt when one was taken for dead; the first one's record stays.
-	_, err := insertRows(ctx, s.db, `INSERT INTO attempts (`+attemptColumns+`)`, `ON CONFLICT (delivery_id, number) DO NOTHING`, attemptWidth, args)
-	return err
+	return args
 }

@@ -82,15 +82,14 @@ func scanDelivery(row dbutil.Scannable) (*Delivery, error) {
 	return &d, nil
 }
 
-// InsertDeliveries stores new deliveries.
-func (s *Store) InsertDeliveries(ctx context.Context, deliveries []*Delivery) error {
+// deliveryArgs returns the values of deliveryColumns, row after row.
+func deliveryArgs(deliveries []*Delivery) []any {
 	args := make([]any, 0, len(deliveries)*deliveryWidth)
 	for _, d := range deliveries {
 		args = append(args, d.ID, d.AccountID, d.EventID, d.WebhookID, string(d.Status), d.Attempts, d.Tries, Millis(d.DueAt),
 			nullable(d.Owner), d.Reason, Millis(d.CreatedAt), Millis(d.UpdatedAt))
 	}
-	_, err := insertRows(ctx, s.db, `INSERT INTO deliveries (`+deliveryColumns+`)`, "", deliveryWidth, args)
-	return err
+	return args
 }
 
 // Delivery returns one delivery of an account.
@@ -177,7 +176,7 @@ func (s *Store) claim(ctx context.Context, worker string, now time.Time, ids []s
 func (s *Store) ReleaseAny(ctx context.Context, worker string, due time.Time, ids []string) error {
 	return chunks(ids, func(ids []string) error {
 		list, args := inList(2, ids)
-		_, err := s.db.Exec(ctx, `UPDATE deliveries SET owner = NULL, due_at = $2 WHERE owner = $1 AND status = 'pending' AND id IN (`+list+`)`,
+		_, err := s.db.Exec(ctx, `UPDATE deliveries SET owner = NULL, due_at = $2 WHERE owner = $1 AND id IN (`+list+`)`,
 			append([]any{worker, Millis(due)}, args...)...)
 		return err
 	})

@@ -1,9 +1,7 @@
 package store
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,34 +36,9 @@ func scanEvent(row dbutil.Scannable) (*Event, error) {
 	return &e, nil
 }
 
-// InsertEvents stores events and returns the ids of those that are new: one whose account already has an event
-// with the same dedupe name is left out.
-func (s *Store) InsertEvents(ctx context.Context, events []*Event) (map[string]bool, error) {
-	args := make([]any, 0, len(events)*eventWidth)
-	// All transactions insert in the same order, so that two with the same repeats wait for each other and do not lock up.
-	sorted := slices.SortedStableFunc(slices.Values(events), func(a, b *Event) int {
-		return cmp.Or(strings.Compare(a.AccountID, b.AccountID), strings.Compare(a.Dedupe, b.Dedupe))
-	})
-	for _, e := range sorted {
-		args = append(args, e.ID, e.AccountID, e.Type, e.ChannelID, e.Dedupe, string(e.Data), Millis(e.CreatedAt))
-	}
-	ids, err := insertRows(ctx, s.db, `INSERT INTO events (`+eventColumns+`)`,
-		`ON CONFLICT (account_id, dedupe) DO NOTHING RETURNING id`, eventWidth, args)
-	fresh := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		fresh[id] = true
-	}
-	return fresh, err
-}
-
 // Event returns one event of an account.
 func (s *Store) Event(ctx context.Context, accountID, id string) (*Event, error) {
 	return scanEvent(s.reader(ctx).QueryRowContext(ctx, getEventQuery, accountID, id))
-}
-
-// EventByDedupe returns the account's event of that dedupe name.
-func (s *Store) EventByDedupe(ctx context.Context, accountID, dedupe string) (*Event, error) {
-	return scanEvent(s.reader(ctx).QueryRowContext(ctx, selectEvent+`WHERE account_id = $1 AND dedupe = $2`, accountID, dedupe))
 }
 
 // EventFilter narrows a list of events. Empty fields do not.

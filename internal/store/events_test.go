@@ -11,7 +11,7 @@ import (
 )
 
 func eventNamed(accountID, id, dedupe string) *Event {
-	return &Event{ID: id, AccountID: accountID, Type: "message.received", ChannelID: "chan_1", Dedupe: dedupe, Data: []byte(`{"a":"1"}`), CreatedAt: noon}
+	return &Event{ID: id, AccountID: accountID, Type: "message.received", ChannelID: "chan_1", Dedupe: accountID + "/" + dedupe, Data: []byte(`{"a":"1"}`), CreatedAt: noon}
 }
 
 func TestEventsOfAnyNumberAreStoredWhole(t *testing.T) {
@@ -51,7 +51,7 @@ func TestARepeatedEventIsLeftOutWithinOneInsertAndAcross(t *testing.T) {
 		fresh, err = s.InsertEvents(t.Context(), []*Event{eventNamed("acct_1", "evt_4", "same"), eventNamed("acct_1", "evt_5", "other")})
 		require.NoError(t, err)
 		require.Equal(t, map[string]bool{"evt_5": true}, fresh)
-		first, err := s.EventByDedupe(t.Context(), "acct_1", "same")
+		first, err := s.Event(t.Context(), "acct_1", "evt_1")
 		require.NoError(t, err)
 		require.Equal(t, eventNamed("acct_1", "evt_1", "same"), first)
 	})
@@ -99,8 +99,6 @@ func TestEventsOfAnotherAccountAreNotFound(t *testing.T) {
 		_, err := s.InsertEvents(t.Context(), []*Event{eventNamed("acct_1", "evt_1", "same")})
 		require.NoError(t, err)
 		_, err = s.Event(t.Context(), "acct_2", "evt_1")
-		require.ErrorIs(t, err, ErrNotFound)
-		_, err = s.EventByDedupe(t.Context(), "acct_2", "same")
 		require.ErrorIs(t, err, ErrNotFound)
 		foreign, err := s.Events(t.Context(), "acct_2", EventFilter{}, Page{Limit: 10})
 		require.NoError(t, err)

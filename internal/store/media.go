@@ -60,15 +60,14 @@ func scanMedia(row dbutil.Scannable) (*Media, error) {
 	return &m, nil
 }
 
-// InsertMedia stores new files' rows. Usually it takes part in the transaction that stores their message.
-func (s *Store) InsertMedia(ctx context.Context, media []*Media) error {
+// mediaArgs returns the values of mediaColumns, row after row.
+func mediaArgs(media []*Media) []any {
 	args := make([]any, 0, len(media)*mediaWidth)
 	for _, m := range media {
 		args = append(args, m.ID, m.AccountID, m.ChannelID, m.TokenHash, m.Source, m.ContentType, m.FileName, m.Size, string(m.Status),
 			m.Reason, m.Tries, Millis(m.DueAt), Millis(m.CreatedAt))
 	}
-	_, err := insertRows(ctx, s.db, `INSERT INTO media (`+mediaColumns+`)`, "", mediaWidth, args)
-	return exists(err)
+	return args
 }
 
 // MediaByTokenAny returns the file of a token's hash. The token is the whole credential, so no account is asked for.

@@ -113,25 +113,24 @@ func orEmpty(text *string) string {
 	return *text
 }
 
-// InsertMessages stores messages. An inbound one whose provider id the channel has already, or a reply
-// that its delivery has asked for already, is left out.
-func (s *Store) InsertMessages(ctx context.Context, messages []*Message) error {
-	return s.insertMessages(ctx, messages)
-}
-
 // InsertMessage stores one message. An id, or a provider's id on its channel, that is there already is ErrExists.
 func (s *Store) InsertMessage(ctx context.Context, m *Message) error {
 	_, err := s.db.Exec(ctx, `INSERT INTO messages (`+messageColumns+`) VALUES `+placeholders(messageWidth, 1), messageArgs(nil, m)...)
 	return exists(err)
 }
 
-func (s *Store) insertMessages(ctx context.Context, messages []*Message) error {
+const (
+	insertMessages    = `INSERT INTO messages (` + messageColumns + `)`
+	onConflictNothing = `ON CONFLICT DO NOTHING`
+)
+
+// messagesArgs returns the values of messageColumns, row after row.
+func messagesArgs(messages []*Message) []any {
 	args := make([]any, 0, len(messages)*messageWidth)
 	for _, m := range messages {
 		args = messageArgs(args, m)
 	}
-	_, err := insertRows(ctx, s.db, `INSERT INTO messages (`+messageColumns+`)`, `ON CONFLICT DO NOTHING`, messageWidth, args)
-	return err
+	return args
 }
 
 // messageArgs appends the values of messageColumns.
@@ -202,8 +201,16 @@ type StatusChange struct {
 	ProviderID              string // noted where the message has none yet
 }
 
-// AdvanceMessage brings a message further and returns it; ErrNotFound where it is already as far, or not the account's.
-func (s *Store) AdvanceMessage(ctx context.Context, change StatusChange, now time.Time) (*Message, error) {
-	return scanMessage(s.db.Execable(ctx).QueryRowContext(ctx, advanceQuery, change.AccountID, change.MessageID, change.Status, change.Status.Rank(),
-		change.ErrorCode, change.ErrorMessage, nullable(change.ProviderID), Millis(now)))
+// Apply returns the message as it is after the change.
+func (c StatusChange) Apply(m *Message) *Message {
+	next := *m
+	next.Status, next.ErrorCode, next.ErrorMessage = c.Status, c.ErrorCode, c.ErrorMessage
+	if next.ProviderID == "" {
+		next.ProviderID = c.ProviderID
+	}
+	return &next
+}
+
+func advanceArgs(c StatusChange, now time.Time) []any {
+	return []any{c.AccountID, c.MessageID, c.Status, c.Status.Rank(), c.ErrorCode, c.ErrorMessage, nullable(c.ProviderID), Millis(now)}
 }

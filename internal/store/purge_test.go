@@ -40,7 +40,7 @@ func TestAPurgeDeletesWhatIsOldAndDoneInBatches(t *testing.T) {
 		_, err := s.InsertEvents(t.Context(), append(events, lone))
 		require.NoError(t, err)
 		require.NoError(t, s.InsertMessages(t.Context(), messages))
-		require.NoError(t, s.insertAttempts(t.Context(), results))
+		require.NoError(t, s.recordAttempts(t.Context(), results))
 
 		require.NoError(t, s.PurgeAny(t.Context(), noon.Add(-time.Minute)))
 		left, err := s.Deliveries(t.Context(), "acct_1", DeliveryFilter{}, Page{Limit: rows})
@@ -71,7 +71,7 @@ func TestAPurgeLeavesADeliveryThatAReplayHasOpened(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, func(t *testing.T, s *Store) {
 		added := addDeliveries(t, s, 1, func(d *Delivery) { d.Status = DeliveryFailed })
-		require.NoError(t, s.insertAttempts(t.Context(), []*AttemptResult{resultOf(added[0], "", DeliveryFailed)}))
+		require.NoError(t, s.recordAttempts(t.Context(), []*AttemptResult{resultOf(added[0], "", DeliveryFailed)}))
 		require.NoError(t, s.ReplayDelivery(t.Context(), "acct_1", added[0].ID, noon))
 		require.NoError(t, s.deleteDeliveries(t.Context(), idsOf(added))) // read before the replay
 		log, err := s.Attempts(t.Context(), "acct_1", added[0].ID)

@@ -12,41 +12,6 @@ import (
 // maxRows bounds one statement. 64 rows of 21 columns stay far below SQLite's 32,766 parameters.
 const maxRows = 64
 
-// insertRows writes rows of equal width with as few statements as possible. Their sizes are powers of two, so that the
-// database sees few different texts and can keep them prepared. args holds the rows one after the other.
-// With a suffix that returns a column, the values returned are given back.
-func insertRows(ctx context.Context, db *dbutil.Database, prefix, suffix string, width int, args []any) ([]string, error) {
-	returns := strings.Contains(suffix, "RETURNING")
-	var returned []string
-	for len(args) > 0 {
-		n := powerOfTwo(len(args) / width)
-		query := prefix + " VALUES " + placeholders(width, n) + " " + suffix
-		chunk := args[:n*width]
-		args = args[n*width:]
-		if !returns {
-			if _, err := db.Exec(ctx, query, chunk...); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		values, err := queryStrings(ctx, db.Execable(ctx), query, chunk...)
-		if err != nil {
-			return nil, err
-		}
-		returned = append(returned, values...)
-	}
-	return returned, nil
-}
-
-// powerOfTwo returns the largest power of two that is at most n and at most maxRows.
-func powerOfTwo(n int) int {
-	size := maxRows
-	for size > n {
-		size /= 2
-	}
-	return size
-}
-
 // placeholders returns "($1,$2),($3,$4)" for a width of 2 and 2 rows.
 func placeholders(width, rows int) string {
 	var b strings.Builder

@@ -13,10 +13,10 @@ func TestPlaceholdersNumberRowsOneAfterTheOther(t *testing.T) {
 	require.Equal(t, "($1)", placeholders(1, 1))
 }
 
-func TestStatementSizesArePowersOfTwoUpToTheMost(t *testing.T) {
+func TestRowsGoIntoFewStatementsOfFewSizes(t *testing.T) {
 	t.Parallel()
-	for n, want := range map[int]int{1: 1, 2: 2, 3: 2, 4: 4, 63: 32, 64: 64, 65: 64, 10000: maxRows} {
-		require.Equal(t, want, powerOfTwo(n), n)
+	for n, want := range map[int]int{1: 1, 7: 7, 16: 16, 17: 16, 31: 16, 32: 32, 50: 48, 63: 48, 64: 64, 1000: maxRows} {
+		require.Equal(t, want, statementRows(n), n)
 	}
 }
 

@@ -184,8 +184,13 @@ func (s *Store) Close() error {
 // A call inside a transaction joins the outer one. fn must not call the network, and must be able to run again: when
 // PostgreSQL ends a deadlock at this transaction's cost, it begins anew.
 func (s *Store) InTransaction(ctx context.Context, fn func(ctx context.Context) error) error {
+	return s.outOfDeadlocks(ctx, func() error { return s.db.DoTxn(ctx, nil, fn) })
+}
+
+// outOfDeadlocks runs a whole transaction, and again where it was ended to break a deadlock.
+func (s *Store) outOfDeadlocks(ctx context.Context, run func() error) error {
 	for tries := 1; ; tries++ {
-		err := s.db.DoTxn(ctx, nil, fn)
+		err := run()
 		if !deadlocked(err) || tries == maxDeadlocks || s.inTransaction(ctx) {
 			return err
 		}

@@ -149,14 +149,6 @@ func (s *Store) DeleteWebhook(ctx context.Context, accountID, id string, now tim
 	})
 }
 
-// SubscribersAny returns the webhooks of the accounts that take events: active ones, and paused or disabled ones, for which
-// deliveries are held. It runs in the transaction that stores the events, so that no subscription is missed.
-func (s *Store) SubscribersAny(ctx context.Context, accountIDs []string, now time.Time) ([]*Webhook, error) {
-	list, args := inList(1, accountIDs)
-	return queryAll(ctx, s.reader(ctx), scanWebhook, selectWebhook+`WHERE status IN ('active', 'paused', 'disabled')
-		AND (expires_at = 0 OR expires_at > $1) AND account_id IN (`+list+`)`, append([]any{Millis(now)}, args...)...)
-}
-
 // WebhooksAny returns webhooks by id, whatever their account; it serves the workers.
 func (s *Store) WebhooksAny(ctx context.Context, ids []string) (map[string]*Webhook, error) {
 	found := map[string]*Webhook{}

@@ -125,7 +125,8 @@ CREATE INDEX messages_created ON messages (created_at);
 CREATE INDEX messages_queued ON messages (due_at) WHERE status = 'queued';
 CREATE INDEX messages_sending ON messages (updated_at) WHERE status = 'sending';
 
--- dedupe names what happened, so that the same callback twice is one event.
+-- dedupe names what happened, and to which account, so that the same callback twice is one event. It is unique by itself and not
+-- together with account_id: asked for many of one account, PostgreSQL would read the index of all its events instead.
 CREATE TABLE events (
 	id         TEXT PRIMARY KEY,
 	account_id TEXT NOT NULL,
@@ -135,7 +136,7 @@ CREATE TABLE events (
 	data       TEXT NOT NULL,
 	created_at BIGINT NOT NULL
 );
-CREATE UNIQUE INDEX events_dedupe ON events (account_id, dedupe);
+CREATE UNIQUE INDEX events_dedupe ON events (dedupe);
 CREATE INDEX events_account ON events (account_id, id);
 
 -- events and channel_ids are comma-separated; an empty channel_ids means all channels.
