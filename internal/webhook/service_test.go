@@ -195,9 +195,9 @@ func TestSubscriptionsWithTheSameAddressAndEventStandSideBySide(t *testing.T) {
 		second, secondSecret := f.create(t, good())
 		require.NotEqual(t, first.ID, second.ID)
 		require.NotEqual(t, firstSecret, secondSecret)
-		taken, err := f.store.SubscribersAny(t.Context(), []string{tenant}, f.now)
+		taken, err := f.store.EventFactsAny(t.Context(), store.EventWants{Accounts: []string{tenant}}, f.now)
 		require.NoError(t, err)
-		require.Len(t, taken, 2)
+		require.Len(t, taken.Subscribers, 2)
 		require.True(t, strings.HasPrefix(firstSecret, "whsec_"))
 		require.NotContains(t, f.stored(t, first.ID).Secret, firstSecret[6:])
 
