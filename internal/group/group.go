@@ -5,8 +5,14 @@ package group
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
+	"time"
 )
+
+// patience is how long the items of a group may fail one by one. An item that a working database refuses fails in
+// milliseconds, in a deadlock in seconds; a database that is down takes the committer's own timeout each time.
+const patience = 5 * time.Second
 
 // ErrClosed is returned by Do after Close.
 var ErrClosed = errors.New("group is closed")
@@ -28,7 +34,7 @@ type entry[T any] struct {
 }
 
 // New starts a committer. commit gets at most limit items and is called by `parallel` goroutines; it must be atomic: on an
-// error nothing of the group may have been stored. An item carries its own result, where it has one, by pointer.
+// error or a panic nothing of the group may have been stored. An item carries its own result, where it has one, by pointer.
 func New[T any](limit, parallel int, commit func(context.Context, []T) error) *Committer[T] {
 	c := &Committer[T]{commit: commit, limit: limit, waiting: make(chan entry[T], 4*limit)}
 	for range parallel {
@@ -40,24 +46,55 @@ func New[T any](limit, parallel int, commit func(context.Context, []T) error) *C
 // Do commits one item together with others and returns when it is stored. When ctx ends first, Do returns its
 // error although the item may still be stored.
 func (c *Committer[T]) Do(ctx context.Context, item T) error {
+	result, err := c.put(ctx, item)
+	if err != nil {
+		return err
+	}
+	return wait(ctx, result)
+}
+
+// DoAll commits several items in their order, together where the limit allows, and returns when all are stored or refused: the
+// first error. When ctx ends first it is as with Do.
+func (c *Committer[T]) DoAll(ctx context.Context, items []T) error {
+	results := make([]chan error, 0, len(items))
+	var failure error
+	for _, item := range items {
+		result, err := c.put(ctx, item)
+		if err != nil {
+			failure = err
+			break
+		}
+		results = append(results, result)
+	}
+	for i := range results {
+		if err := wait(ctx, results[len(results)-1-i]); err != nil {
+			failure = err // the earliest comes last
+		}
+	}
+	return failure
+}
+
+func (c *Committer[T]) put(ctx context.Context, item T) (chan error, error) {
 	e := entry[T]{item: item, result: make(chan error, 1)}
 	c.closing.RLock()
+	defer c.closing.RUnlock()
 	if c.closed {
-		c.closing.RUnlock()
-		return ErrClosed
+		return nil, ErrClosed
 	}
 	select {
 	case c.waiting <- e:
-		c.closing.RUnlock()
+		return e.result, nil
 	case <-ctx.Done():
-		c.closing.RUnlock()
-		return ctx.Err()
+		return nil, fmt.Errorf("wait for room in group: %w", ctx.Err())
 	}
+}
+
+func wait(ctx context.Context, result chan error) error {
 	select {
-	case err := <-e.result:
+	case err := <-result:
 		return err
 	case <-ctx.Done():
-		return ctx.Err()
+		return fmt.Errorf("wait for group: %w", ctx.Err())
 	}
 }
 
@@ -91,28 +128,42 @@ func (c *Committer[T]) run() {
 }
 
 // flush commits a batch. When a batch of several fails, each is committed alone, so that an item the database
-// refuses fails by itself only. Two failures in a row mean that the database is the trouble, and end the tries.
+// refuses fails by itself only. Failures that together take longer than patience mean that the database is the trouble, and
+// end the tries.
 func (c *Committer[T]) flush(batch []entry[T]) {
 	items := make([]T, len(batch))
 	for i, e := range batch {
 		items[i] = e.item
 	}
-	err := c.commit(context.Background(), items)
-	if err == nil || len(batch) == 1 {
+	failure := c.try(items)
+	if failure == nil || len(batch) == 1 {
 		for _, e := range batch {
-			e.result <- err
+			e.result <- failure
 		}
 		return
 	}
-	inRow := 0
-	for _, e := range batch {
-		if inRow < 2 {
-			if err = c.commit(context.Background(), []T{e.item}); err != nil {
-				inRow++
-			} else {
-				inRow = 0
-			}
+	var lost time.Duration
+	for i, e := range batch {
+		if lost > patience {
+			e.result <- failure
+			continue
+		}
+		began := time.Now()
+		err := c.try(items[i : i+1])
+		if err != nil {
+			failure = err
+			lost += time.Since(began)
 		}
 		e.result <- err
 	}
+}
+
+// try commits items. A panic is an error like any other: one item that the code cannot stand must not end the process.
+func (c *Committer[T]) try(items []T) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("commit group: panic: %v", p)
+		}
+	}()
+	return c.commit(context.Background(), items)
 }
