@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/switchhook/switchhook/connectors"
+	"github.com/switchhook/switchhook/internal/group"
 	"github.com/switchhook/switchhook/internal/id"
 	"github.com/switchhook/switchhook/internal/problem"
 	"github.com/switchhook/switchhook/internal/secret"
@@ -44,8 +45,9 @@ type Options struct {
 
 // Service is safe for concurrent use. Close it when nothing uses channels any more.
 type Service struct {
-	o     Options
-	conns *conns
+	o       Options
+	conns   *conns
+	lookups *group.Committer[*lookup]
 }
 
 // New wires a Service. A missing part is an error that names it.
@@ -58,11 +60,16 @@ func New(o Options) (*Service, error) {
 			return nil, fmt.Errorf("make channel service: Options.%s is missing", name)
 		}
 	}
-	return &Service{o: o, conns: newConns()}, nil
+	s := &Service{o: o, conns: newConns()}
+	s.lookups = group.New(lookupSize, 1, s.readChannels)
+	return s, nil
 }
 
 // Close closes every opened channel. Opening one afterwards is an error.
-func (s *Service) Close() error { return s.conns.closeAll() }
+func (s *Service) Close() error {
+	s.lookups.Close()
+	return s.conns.closeAll()
+}
 
 // IDs returns the generator of the service's ids.
 func (s *Service) IDs() *id.Generator { return s.o.IDs }

@@ -97,11 +97,15 @@ func (s *Service) Open(ctx context.Context, c *store.Channel) (connectors.Conn, 
 // the row each time, so that a deleted or changed channel is never served as it was; Open then gives the Conn that fits the
 // row. store.ErrNotFound where there is none. A disabled channel is returned too: look at its status.
 func (s *Service) ByIDAny(ctx context.Context, channelID string) (*store.Channel, error) {
-	c, err := s.o.Store.ChannelAny(ctx, channelID)
-	if errors.Is(err, store.ErrNotFound) {
-		s.drop(ctx, channelID)
+	wish := &lookup{id: channelID}
+	if err := s.lookups.Do(ctx, wish); err != nil {
+		return nil, err
 	}
-	return c, err
+	if wish.found == nil {
+		s.drop(ctx, channelID)
+		return nil, store.ErrNotFound
+	}
+	return wish.found, nil
 }
 
 // drop closes a channel that was changed or deleted.

@@ -111,6 +111,19 @@ func (s *Store) ChannelAny(ctx context.Context, id string) (*Channel, error) {
 	return scanChannel(s.reader(ctx).QueryRowContext(ctx, channelAnyQuery, id))
 }
 
+// ChannelsByIDAny returns channels whatever their account, those that there are.
+func (s *Store) ChannelsByIDAny(ctx context.Context, ids []string) (map[string]*Channel, error) {
+	found := map[string]*Channel{}
+	return found, chunks(unique(ids), func(ids []string) error {
+		list, args := inList(0, ids)
+		channels, err := queryAll(ctx, s.reader(ctx), scanChannel, selectChannel+`WHERE id IN (`+list+`)`, args...)
+		for _, c := range channels {
+			found[c.ID] = c
+		}
+		return err
+	})
+}
+
 // Channels lists an account's channels.
 func (s *Store) Channels(ctx context.Context, accountID string, page Page) ([]*Channel, error) {
 	return queryAll(ctx, s.reader(ctx), scanChannel, listChannelsQuery, accountID, page.Before, page.Limit)

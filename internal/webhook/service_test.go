@@ -353,7 +353,7 @@ func TestAPausedWebhookKeepsItsEventsUntilItIsActive(t *testing.T) {
 	eachEngine(t, func(t *testing.T, f *fixture) {
 		w, _ := f.create(t, good())
 		d := &store.Delivery{ID: "dlv_1", AccountID: tenant, EventID: "evt_1", WebhookID: w.ID, Status: store.DeliveryPending, DueAt: f.now, CreatedAt: f.now, UpdatedAt: f.now}
-		require.NoError(t, f.store.InsertDeliveries(t.Context(), []*store.Delivery{d}))
+		require.NoError(t, f.store.InsertEventGroupAny(t.Context(), store.EventGroup{Deliveries: []*store.Delivery{d}}, f.now))
 		for _, step := range []struct {
 			status string
 			want   store.DeliveryStatus
