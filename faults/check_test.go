@@ -5,11 +5,15 @@ package faults
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
+
+// mostGoroutines is more than an idle process has, and far fewer than it has had deliveries.
+const mostGoroutines = 200
 
 // delivery is what GET /v1/deliveries says of one.
 type delivery struct {
@@ -55,7 +59,21 @@ func (s *site) check(n *node, accepted []string, within time.Duration) outcome {
 	}
 	require.NotContains(s.t, text, "panic")
 	require.NotContains(s.t, text, "goroutine ")
+	n.checkGoroutines()
 	return found
+}
+
+// checkGoroutines requires that nothing has been left behind: an idle process has some 60 goroutines and one for each connection.
+func (n *node) checkGoroutines() {
+	n.t.Helper()
+	await(n.t, patience, "the goroutines to end", func() bool {
+		_, rest, found := strings.Cut(n.metrics(), "\ngo_goroutines ")
+		require.True(n.t, found)
+		line, _, _ := strings.Cut(rest, "\n")
+		count, err := strconv.Atoi(line)
+		require.NoError(n.t, err)
+		return count < mostGoroutines
+	})
 }
 
 // awaitDrained waits until nothing is on its way any more.

@@ -41,11 +41,10 @@ type site struct {
 	client   *http.Client
 	started  []*node
 
-	key      string // API key
-	channel  string // id of the sandbox channel
-	secrets  []string
-	hooks    []string // paths of the webhooks
-	extraEnv []string
+	key     string // API key
+	channel string // id of the sandbox channel
+	secrets []string
+	hooks   []string // paths of the webhooks
 }
 
 // newSite makes an installation on SQLite and the embedded Redis. Nothing of it runs yet.
