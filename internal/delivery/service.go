@@ -78,7 +78,8 @@ type Service struct {
 	// Publisher and service need each other, so these two come after New, by Connect.
 	publisher Publisher
 	replier   Replier
-	swept     atomic.Int64
+
+	lastBody atomic.Pointer[rendered]
 
 	troubled atomic.Int64    // when the database last failed, in epoch milliseconds
 	suspects map[string]bool // of Reclaim
@@ -156,7 +157,6 @@ func (s *Service) Sweep(ctx context.Context) error {
 		if err := s.begin(ctx, claimed); err != nil {
 			return err
 		}
-		s.swept.Add(int64(len(claimed)))
 		if len(claimed) < claimSize {
 			return nil
 		}

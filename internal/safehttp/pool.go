@@ -12,8 +12,8 @@ import (
 
 const (
 	idleFor     = 4 * time.Second // below the 5 s after which Node, the shortest of the common servers, hangs up
-	idlePerHost = 128             // connections kept for one host; twice a webhook's deliveries in flight
-	idleTotal   = 1024            // connections kept in all, well within a process's usual 4096 files and more
+	idlePerHost = 640             // connections kept for one host: the deliveries in flight of ten webhooks on it
+	idleTotal   = 2048            // connections kept in all, within the files that a process may usually have open
 )
 
 // conn is one connection of Post.
