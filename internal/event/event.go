@@ -2,9 +2,7 @@
 package event
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -74,6 +72,7 @@ type Draft struct {
 	// DataOf makes the data from the message that Change has brought further.
 	DataOf func(*store.Message) any
 
+	id        string // of the event
 	event     *store.Event
 	fresh     bool
 	blocked   bool     // its sender is a blocked contact
@@ -86,8 +85,13 @@ type toDeliver struct {
 	webhook  *store.Webhook
 }
 
-// dedupe is the name under which the event is unique among those of all accounts.
-func (d *Draft) dedupe() string { return d.AccountID + "/" + d.Dedupe }
+// dedupe is the name under which the event is unique among those of all accounts: its id where it cannot happen twice.
+func (d *Draft) dedupe() string {
+	if d.Dedupe == "" {
+		return d.id
+	}
+	return d.AccountID + "/" + d.Dedupe
+}
 
 // Fresh reports, after Publish, whether the event was new.
 func (d *Draft) Fresh() bool { return d.fresh }
@@ -129,30 +133,20 @@ func (p *Publisher) Publish(ctx context.Context, draft *Draft) error {
 	return nil
 }
 
-// PublishAll publishes several drafts, which are committed together, and returns the first error.
+// PublishAll publishes several drafts in their order, committed together where there is room, and returns the first error.
 func (p *Publisher) PublishAll(ctx context.Context, drafts []*Draft) error {
-	if len(drafts) == 1 {
-		return p.Publish(ctx, drafts[0])
+	if err := p.group.DoAll(ctx, drafts); err != nil {
+		return fmt.Errorf("store events: %w", err)
 	}
-	results := make(chan error, len(drafts))
-	for _, d := range drafts {
-		go func() { results <- p.Publish(ctx, d) }()
-	}
-	var first error
-	for range drafts {
-		if err := <-results; err != nil && first == nil {
-			first = err
-		}
-	}
-	return first
+	return nil
 }
 
 // maxRaces is how often a group begins anew because another process has stored one of its events in the meantime.
 const maxRaces = 3
 
 // commit stores a group of drafts.
-func (p *Publisher) commit(_ context.Context, drafts []*Draft) error {
-	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+func (p *Publisher) commit(ctx context.Context, drafts []*Draft) error {
+	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
 	var err error
 	for range maxRaces {
@@ -161,39 +155,46 @@ func (p *Publisher) commit(_ context.Context, drafts []*Draft) error {
 		}
 	}
 	if err == nil {
-		p.handOver(drafts)
+		p.handOver(ctx, drafts)
 	}
 	return err
 }
 
 // commitOnce stores the group or nothing of it. What it has learnt of drafts that are not stored is forgotten again.
 func (p *Publisher) commitOnce(ctx context.Context, drafts []*Draft) error {
+	stored := false
+	defer func() {
+		if !stored { // after an error, and after a panic in a draft's own code
+			p.forget(drafts)
+		}
+	}()
 	now := p.Now()
 	group, err := p.prepare(ctx, drafts, now)
 	if err == nil {
 		err = p.Store.InsertEventGroupAny(ctx, *group, now)
 	}
-	if err == nil {
-		return nil
-	}
+	stored = err == nil
+	return err
+}
+
+func (p *Publisher) forget(drafts []*Draft) {
 	for _, d := range drafts {
 		for _, webhookID := range d.reserved {
 			p.Dispatcher.Unreserve(webhookID)
 		}
 		d.fresh, d.reserved, d.delivered = false, nil, nil
 	}
-	return err
 }
 
 // prepare reads what the drafts depend on and makes the rows of those that are new.
 func (p *Publisher) prepare(ctx context.Context, drafts []*Draft, now time.Time) (*store.EventGroup, error) {
-	facts, err := p.Store.EventFactsAny(ctx, wants(drafts), now)
+	facts, err := p.Store.EventFactsAny(ctx, p.wants(drafts), now)
 	if err != nil {
 		return nil, err
 	}
 	group := &store.EventGroup{}
 	for _, d := range drafts {
-		d.event, d.fresh = nil, false
+		d.event, d.fresh, d.blocked = nil, false, false
 		if facts.Known[d.dedupe()] {
 			continue
 		}
@@ -212,13 +213,14 @@ func (p *Publisher) prepare(ctx context.Context, drafts []*Draft, now time.Time)
 }
 
 // wants lists what the drafts depend on.
-func wants(drafts []*Draft) store.EventWants {
+func (p *Publisher) wants(drafts []*Draft) store.EventWants {
 	var w store.EventWants
 	for _, d := range drafts {
-		w.Accounts = append(w.Accounts, d.AccountID)
-		if d.Dedupe != "" {
-			w.Events = append(w.Events, d.dedupe())
+		if d.id == "" {
+			d.id = p.IDs.New("evt") // the same in every try: one whose answer was lost may have stored it
 		}
+		w.Accounts = append(w.Accounts, d.AccountID)
+		w.Events = append(w.Events, d.dedupe())
 		if d.DataFor != nil {
 			w.Contacts = append(w.Contacts, store.ContactKey{AccountID: d.AccountID, PhoneNumber: d.Message.Peer})
 		}
@@ -231,7 +233,6 @@ func wants(drafts []*Draft) store.EventWants {
 
 // fill makes a draft's data. The second result is false where nothing is to be told: the sender is blocked, or the message is as far already.
 func (d *Draft) fill(facts *store.EventFacts) (any, bool) {
-	d.blocked = false
 	switch {
 	case d.Change != nil:
 		m := facts.Messages[d.Change.MessageID]
@@ -257,10 +258,7 @@ func (p *Publisher) addTo(group *store.EventGroup, d *Draft, data any, facts *st
 		return fmt.Errorf("encode event data: %w", err)
 	}
 	d.event = &store.Event{
-		ID: p.IDs.New("evt"), AccountID: d.AccountID, Type: d.Type, ChannelID: d.ChannelID, Dedupe: d.dedupe(), Data: raw, CreatedAt: now,
-	}
-	if d.Dedupe == "" {
-		d.event.Dedupe = d.event.ID
+		ID: d.id, AccountID: d.AccountID, Type: d.Type, ChannelID: d.ChannelID, Dedupe: d.dedupe(), Data: raw, CreatedAt: now,
 	}
 	d.fresh = true
 	facts.Known[d.event.Dedupe] = true // the same again in this group is a repeat
@@ -290,8 +288,10 @@ func (p *Publisher) newDelivery(d *Draft, w *store.Webhook, now time.Time) *stor
 		Status: store.DeliveryPending, DueAt: now, CreatedAt: now, UpdatedAt: now,
 	}
 	switch {
+	case w.Status == store.WebhookPaused:
+		delivery.Status, delivery.Reason = store.DeliveryHeld, store.HeldByPause
 	case w.Status != store.WebhookActive:
-		delivery.Status = store.DeliveryHeld
+		delivery.Status, delivery.Reason = store.DeliveryHeld, store.HeldByDisable
 	case p.Dispatcher != nil && p.Dispatcher.Reserve(w.ID):
 		delivery.Owner = p.WorkerID
 		d.reserved = append(d.reserved, w.ID)
@@ -301,7 +301,7 @@ func (p *Publisher) newDelivery(d *Draft, w *store.Webhook, now time.Time) *stor
 
 // handOver starts the deliveries of a group that is on disk. What is nobody's waits for a sweep; only a process that
 // does not deliver itself wakes the others, because here the sweep comes as soon as there is room.
-func (p *Publisher) handOver(drafts []*Draft) {
+func (p *Publisher) handOver(ctx context.Context, drafts []*Draft) {
 	var wake []string
 	for _, d := range drafts {
 		for _, t := range d.delivered {
@@ -314,47 +314,8 @@ func (p *Publisher) handOver(drafts []*Draft) {
 		}
 	}
 	if len(wake) > 0 {
-		_ = p.Alarm.Now(context.Background(), "deliver", wake) // what it loses, the sweep finds
+		_ = p.Alarm.Now(ctx, "deliver", wake) // what it loses, the sweep finds
 	}
-}
-
-// Marshal writes JSON as JavaScript's JSON.stringify does: compact, with nothing escaped that need not be. Receivers that
-// verify the signature over a re-serialised body depend on it.
-func Marshal(value any) ([]byte, error) {
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
-		return nil, err
-	}
-	raw := bytes.TrimRight(out.Bytes(), "\n")
-	if !bytes.Contains(raw, []byte(`\u202`)) {
-		return raw, nil
-	}
-	return unescapeLineSeparators(raw), nil
-}
-
-// unescapeLineSeparators puts U+2028 and U+2029 back, which encoding/json always escapes and JavaScript never does.
-func unescapeLineSeparators(raw []byte) []byte {
-	out := make([]byte, 0, len(raw))
-	for i := 0; i < len(raw); i++ {
-		if raw[i] != '\\' || i+1 >= len(raw) {
-			out = append(out, raw[i])
-			continue
-		}
-		switch {
-		case bytes.HasPrefix(raw[i:], []byte(`\u2028`)):
-			out = append(out, "\u2028"...)
-			i += 5
-		case bytes.HasPrefix(raw[i:], []byte(`\u2029`)):
-			out = append(out, "\u2029"...)
-			i += 5
-		default:
-			out = append(out, raw[i], raw[i+1]) // an escape of another kind, whole, so that "\\u2028" stays a text
-			i++
-		}
-	}
-	return out
 }
 
 // Time writes a time as event data has it: RFC 3339 in UTC with milliseconds.
