@@ -114,7 +114,7 @@ func (s *Service) request(j job, number int64, at time.Time) (safehttp.Request, 
 	if !ok {
 		return safehttp.Request{}, "", fmt.Errorf("unknown format %q", j.webhook.Format)
 	}
-	body, err := s.body(format, j.event)
+	body, err := s.bodies.of(format, j.event)
 	if err != nil {
 		return safehttp.Request{}, "", err
 	}
@@ -137,25 +137,6 @@ func (s *Service) request(j job, number int64, at time.Time) (safehttp.Request, 
 		request.Header = append(request.Header, safehttp.Header(h))
 	}
 	return request, shown, nil
-}
-
-// rendered is an event's body in a format.
-type rendered struct {
-	event  *store.Event
-	format string
-	body   []byte
-}
-
-// body returns an event's body. The last one is kept, because an event's deliveries begin together and most webhooks have the same format.
-func (s *Service) body(format webhook.Format, e *store.Event) ([]byte, error) {
-	if last := s.lastBody.Load(); last != nil && last.event == e && last.format == format.Name {
-		return last.body, nil
-	}
-	body, err := format.Body(e)
-	if err == nil {
-		s.lastBody.Store(&rendered{e, format.Name, body})
-	}
-	return body, err
 }
 
 // showHeaders writes the headers as a JSON object by hand: it is done for each attempt, and the signed ones need no escaping.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"github.com/switchhook/switchhook/internal/event"
@@ -72,14 +71,13 @@ type Service struct {
 	lanes   *lanes
 	records *group.Committer[*store.AttemptResult]
 	formats map[string]webhook.Format
+	bodies  *bodies
 	ctx     context.Context // of attempts; ends when a stop has waited long enough
 	cancel  context.CancelFunc
 
 	// Publisher and service need each other, so these two come after New, by Connect.
 	publisher Publisher
 	replier   Replier
-
-	lastBody atomic.Pointer[rendered]
 
 	troubled atomic.Int64    // when the database last failed, in epoch milliseconds
 	suspects map[string]bool // of Reclaim
@@ -98,7 +96,7 @@ func New(o Options) (*Service, error) {
 			return nil, fmt.Errorf("make delivery service: Options.%s is missing", name)
 		}
 	}
-	s := &Service{Options: o, formats: webhook.Formats()}
+	s := &Service{Options: o, formats: webhook.Formats(), bodies: newBodies()}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.lanes = newLanes(o.Now, s.run)
 	s.records = group.New(recordSize, max(1, o.Parallel), s.record)
