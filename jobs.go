@@ -49,6 +49,7 @@ func (p *product) start(ctx context.Context) {
 		_, err := p.media.FetchDueAny(ctx)
 		return err
 	})
+	every(lostEvery, "release_missed_deliveries", func(ctx context.Context) error { return p.store.ReleaseMissedAny(ctx, time.Now()) })
 	every(expireEvery, "expire_webhooks", func(ctx context.Context) error { return p.store.ExpireWebhooksAny(ctx, time.Now()) })
 	every(purgeEvery, "purge", p.purge)
 	p.jobs.Go(func() { p.whenKicked(jobs) })
