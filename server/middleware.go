@@ -88,6 +88,9 @@ func (s *Server) handleSafely(r *request) (a answer, err error) {
 			err = problem.Internal(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 		}
 	}()
+	if err := checkFraming(r); err != nil {
+		return answer{}, err
+	}
 	if err := checkAddress(r); err != nil {
 		return answer{}, err
 	}
@@ -101,6 +104,28 @@ func (s *Server) handleSafely(r *request) (a answer, err error) {
 		return s.once(r)
 	}
 	return r.route.handle(r)
+}
+
+// checkFraming refuses what fasthttp lets pass and a proxy before us may have understood in another way, so that what it takes for one
+// request's body is never our next request: a length beside chunks, headers that go on in the next line, and lines that end without CR. The
+// connection is closed then.
+func checkFraming(r *request) error {
+	length, chunks, odd := false, false, false
+	for line := range bytes.Lines(r.Request().Header.RawHeaders()) {
+		name, _, _ := bytes.Cut(line, []byte(":"))
+		length = length || bytes.EqualFold(name, []byte(fiber.HeaderContentLength))
+		chunks = chunks || bytes.EqualFold(name, []byte(fiber.HeaderTransferEncoding))
+		odd = odd || line[0] == ' ' || line[0] == '\t' || !bytes.HasSuffix(line, []byte("\r\n"))
+	}
+	if odd || (length && chunks) {
+		r.Context().SetConnectionClose()
+		return malformedRequest()
+	}
+	return nil
+}
+
+func malformedRequest() *problem.Error {
+	return problem.New(problem.InvalidField, "The request is not well-formed HTTP, or its headers are larger than 16 KiB.")
 }
 
 // checkAddress refuses what no id, filter or cursor can be: bytes that are not UTF-8, and NUL. The database would refuse them.
@@ -202,7 +227,7 @@ func fiberProblem(f *fiber.Error) *problem.Error {
 	case fiber.StatusRequestTimeout:
 		return problem.New(problem.RequestTimeout, "The request did not arrive completely in time. Send it again, faster.")
 	case fiber.StatusRequestHeaderFieldsTooLarge, fiber.StatusBadRequest:
-		return problem.New(problem.InvalidField, "The request is not well-formed HTTP, or its headers are larger than 16 KiB.")
+		return malformedRequest()
 	case fiber.StatusNotFound:
 		return problem.New(problem.RouteNotFound, "There is no such address. /docs lists all of them.")
 	case fiber.StatusMethodNotAllowed:

@@ -1,0 +1,197 @@
+package server_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/switchhook/switchhook/server"
+)
+
+// property is one of everything that an account can have.
+type property struct{ channel, contact, webhook, event, delivery, message, key string }
+
+func (a *tenant) property(t *testing.T) property {
+	t.Helper()
+	var p property
+	p.channel = a.channel(t, "sandbox", `{"number":"15550001111"}`)
+	p.contact = fmt.Sprint(a.send(t, 201, "POST", "/v1/contacts", `{"name":"Eve","phone_number":"15551234567"}`).field(t, "id"))
+	inbox := newReceiver(t, status(200))
+	p.webhook, _ = a.webhook(t, inbox.URL, "")
+	p.message = a.send(t, 201, "POST", "/v1/channels/"+p.channel+"/simulate", `{"from":"15551234567","text":"Hi"}`).text(t, "id")
+	p.event = a.first(t, "/v1/events", "")
+	p.delivery = a.first(t, "/v1/deliveries", "")
+	p.key = a.first(t, "/v1/keys", a.token)
+	eventually(t, "the delivery is over", func() bool { return len(inbox.of("message.received")) == 1 })
+	return p
+}
+
+// first returns the id of the newest row of a list.
+func (a *tenant) first(t *testing.T, path, credential string) string {
+	t.Helper()
+	if credential == "" {
+		credential = "X-Api-Key: " + a.key
+	}
+	rows, ok := a.call(t, "GET", path, "", credential).field(t, "data").([]any)
+	require.True(t, ok && len(rows) > 0, path)
+	row, ok := rows[0].(map[string]any)
+	require.True(t, ok)
+	return fmt.Sprint(row["id"])
+}
+
+// id returns which of the properties a path of the route table means; "" where its parameter is no id of an account's.
+func (p property) id(path string) string {
+	for prefix, id := range map[string]string{
+		"/v1/channels/:id": p.channel, "/v1/contacts/:id": p.contact, "/v1/webhooks/:id": p.webhook, "/v1/events/:id": p.event,
+		"/v1/deliveries/:id": p.delivery, "/v1/messages/:id": p.message, "/v1/keys/:id": p.key,
+	} {
+		if strings.HasPrefix(path, prefix) {
+			return id
+		}
+	}
+	return ""
+}
+
+// body returns a body that a route takes from its owner.
+func bodyFor(r server.RouteForTest) string {
+	switch r.Method + " " + r.Path {
+	case "PATCH /v1/channels/:id", "PATCH /v1/contacts/:id":
+		return `{"name":"taken over"}`
+	case "PATCH /v1/webhooks/:id":
+		return `{"description":"taken over"}`
+	case "POST /v1/channels/:id/simulate":
+		return `{"from":"15551234567","text":"taken over"}`
+	}
+	return ""
+}
+
+func TestAnotherAccountsThingsAreNotFoundOnAnyRoute(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, w *world) {
+		owner, intruder := w.tenant(t, "ann"), w.tenant(t, "bob")
+		mine := owner.property(t)
+		walked := 0
+		for _, r := range w.server.RoutesForTest() {
+			if !strings.Contains(r.Path, ":id") {
+				continue
+			}
+			walked++
+			id := mine.id(r.Path)
+			require.NotEmpty(t, id, "%s: a new route needs its property here", r.Path)
+			credential := "X-Api-Key: " + intruder.key
+			if r.UserOnly {
+				credential = intruder.token
+			}
+			for _, foreign := range []string{id, strings.ToUpper(id), id + "x", "%00", strings.Repeat("9", 300)} {
+				answer := w.call(t, r.Method, strings.Replace(r.Path, ":id", foreign, 1), bodyFor(r), credential)
+				require.Equal(t, 404, answer.status, "%s %s: %s", r.Method, r.Path, answer.body)
+				require.Equal(t, "not_found", answer.text(t, "code"))
+			}
+		}
+		require.GreaterOrEqual(t, walked, 20)
+		for path, code := range map[string]string{
+			"/v1/messages": `{"channelId":"` + mine.channel + `","to":"15551234567","text":"x"}`,
+			"/api/v1/outbound/" + intruder.id + "/send": `{"platform":"sandbox","channel_id":"` + mine.channel + `","to":"15551234567","message_text":"x"}`,
+		} {
+			intruder.refused(t, 404, "not_found", "POST", path, code)
+		}
+		intruder.refused(t, 400, "invalid_field", "POST", "/v1/webhooks", `{"url":"https://x.example/","events":["message.received"],"channelIds":["`+mine.channel+`"]}`)
+		intruder.refused(t, 401, "unauthorized", "POST", "/api/v1/outbound/"+owner.id+"/send", `{"platform":"sandbox","to":"15551234567","message_text":"x"}`)
+		for _, list := range []string{
+			"channels", "contacts", "webhooks", "events", "deliveries", "messages", "events?channelId=" + mine.channel, "deliveries?webhookId=" + mine.webhook,
+			"deliveries?eventId=" + mine.event, "messages?channelId=" + mine.channel, "messages?cursor=" + mine.message, "events?cursor=" + mine.event,
+		} {
+			require.Empty(t, intruder.send(t, 200, "GET", "/v1/"+list, "").field(t, "data"), list)
+		}
+		left := property{
+			owner.first(t, "/v1/channels", ""), owner.first(t, "/v1/contacts", ""), owner.first(t, "/v1/webhooks", ""), owner.first(t, "/v1/events", ""),
+			owner.first(t, "/v1/deliveries", ""), owner.first(t, "/v1/messages", ""), owner.first(t, "/v1/keys", owner.token),
+		}
+		require.Equal(t, mine, left, "nothing of the owner's has changed")
+		require.NotContains(t, string(owner.send(t, 200, "GET", "/v1/channels/"+mine.channel, "").body), "taken over")
+	})
+}
+
+func TestEachRouteAsksForItsCredential(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "sqlite")
+	a := w.tenant(t, "ann")
+	for _, r := range w.server.RoutesForTest() {
+		if r.Public {
+			continue
+		}
+		path := strings.NewReplacer(":userID", a.id, ":event", "message.received", ":id", "x").Replace(r.Path)
+		key := "X-Api-Key: " + a.key
+		for _, credential := range []string{
+			"", "X-Api-Key: ", "X-Api-Key: sk_live_" + strings.Repeat("0", 64), "X-Api-Key: ' OR 1=1", "Authorization: Bearer x.y.z", "Authorization: " + a.key,
+			a.token + "x", "X-Api-Key: " + a.key[:len(a.key)-1], "Cookie: token=" + a.key,
+		} {
+			answer := w.call(t, r.Method, path, "", credential)
+			require.Equal(t, 401, answer.status, "%s %s with %q: %s", r.Method, path, credential, answer.body)
+			require.NotEmpty(t, answer.header.Get("WWW-Authenticate"))
+			require.NotContains(t, string(answer.body), a.key)
+		}
+		switch {
+		case r.UserOnly:
+			require.Equal(t, 403, w.call(t, r.Method, path, "", key).status, path)
+		case r.KeyOnly:
+			answer := w.call(t, r.Method, path, "", a.token)
+			require.Equal(t, 401, answer.status, path)
+			require.Equal(t, "key_required", answer.text(t, "code"))
+		default:
+			for _, credential := range []string{key, a.token, "Authorization: Bearer " + a.key} {
+				answer := w.call(t, r.Method, path, "", credential)
+				require.NotContains(t, []int{401, 403}, answer.status, path)
+				require.NotEmpty(t, answer.header.Get("X-RateLimit-Remaining"), path)
+			}
+		}
+	}
+}
+
+func TestWhatIsNotInTheTableIsNotFoundOrNotAllowed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "sqlite")
+	allowed := map[string][]string{}
+	for _, r := range w.server.RoutesForTest() {
+		allowed[r.Path] = append(allowed[r.Path], r.Method)
+		if r.Method == "GET" {
+			allowed[r.Path] = append(allowed[r.Path], "HEAD")
+		}
+	}
+	for path, methods := range allowed {
+		plain := strings.NewReplacer(":userID", "u", ":event", "e", ":id", "x", ":connector", "c", ":channelID", "x", ":token", "t", ":file", "f").Replace(path)
+		for _, method := range []string{"PUT", "OPTIONS", "TRACE"} {
+			answer := w.call(t, method, plain, "")
+			require.Equal(t, 405, answer.status, "%s %s", method, plain)
+			require.Equal(t, strings.Join(methods, ", "), answer.header.Get("Allow"), plain)
+			require.Equal(t, "method_not_allowed", answer.text(t, "code"))
+		}
+		if slices.Contains(methods, "GET") {
+			require.NotEqual(t, 405, w.head(t, plain).StatusCode, plain)
+		}
+	}
+	require.Equal(t, 405, w.call(t, "PUT", "/v1/webhooks/settings", "").status)
+	for _, path := range []string{"/v2/messages", "/v1", "/v1/", "/v1/messages/x/y", "/V1/me", "/api/v1/outbound/send", "/callbacks", "/v1/../metrics/x", "//v1/me"} {
+		answer := w.call(t, "GET", path, "")
+		require.Equal(t, 404, answer.status, path)
+		require.Equal(t, "route_not_found", answer.text(t, "code"))
+	}
+	require.Equal(t, 401, w.call(t, "GET", "/v1/me/", "").status, "a slash at the end changes nothing")
+	require.Equal(t, 200, w.head(t, "/healthz").StatusCode)
+}
+
+// head makes a HEAD request, whose answers openapi.yaml does not describe.
+func (w *world) head(t *testing.T, path string) *http.Response {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodHead, w.url+path, nil)
+	require.NoError(t, err)
+	response, err := w.client.Do(request)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	require.NotEmpty(t, response.Header.Get("X-Request-Id"))
+	return response
+}
