@@ -39,7 +39,7 @@ func keys(ctx context.Context, args []string) error {
 	email := flags.String("email", "", "a user of the account that the key is for")
 	name := flags.String("name", "command line", "what the key is for")
 	if err := flags.Parse(args[1:]); err != nil {
-		return err
+		return fmt.Errorf("read flags: %w", err)
 	}
 	c, err := loadConfig()
 	if err != nil {
@@ -85,11 +85,11 @@ func healthcheck(ctx context.Context) error {
 	address := "http://" + net.JoinHostPort(host, strconv.Itoa(c.Port)) + "/readyz"
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return err
+		return fmt.Errorf("make request: %w", err)
 	}
 	response, err := (&http.Client{}).Do(request)
 	if err != nil {
-		return err
+		return fmt.Errorf("ask the server: %w", err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {

@@ -12,7 +12,7 @@ import (
 )
 
 // version is set by the build: -ldflags "-X main.version=v1.2.3".
-var version = "dev" //nolint:gochecknoglobals // the linker sets it
+var version = "dev"
 
 const usage = `Switchhook, the backend between messaging networks and automation tools.
 

@@ -17,7 +17,7 @@ import (
 )
 
 //go:embed openapi.yaml
-var openAPI []byte //nolint:gochecknoglobals // go:embed needs a package variable
+var openAPI []byte
 
 // loadConfig reads the settings; what is wrong with them is reported all at once.
 func loadConfig() (*config.Config, error) {
@@ -58,7 +58,7 @@ func serve(ctx context.Context) error {
 	}
 	stopCtx, cancel := context.WithTimeout(context.Background(), c.ShutdownTimeout)
 	defer cancel()
-	err = errors.Join(err, p.stop(stopCtx))
+	err = errors.Join(err, p.stop(stopCtx)) //nolint:contextcheck // ctx has ended; what is in flight gets the time that is left
 	logger.Info("server.stopped")
 	return err
 }
