@@ -133,6 +133,8 @@ func TestBadRequestsOfOtherRoutesAreRefusedAndDoNothing(t *testing.T) {
 		} {
 			a.refused(t, 400, c.code, c.method, c.path, c.body)
 		}
+		long := a.refused(t, 400, "invalid_field", "POST", outbound, `{"platform":"whatsapp","to":"447911123456","message_text":"`+strings.Repeat("x", 4097)+`"}`)
+		require.Equal(t, "message_text", long.text(t, "field"), "errors name the contract's fields")
 		a.nothingHappened(t)
 		require.Empty(t, a.send(t, 200, "GET", "/v1/webhooks", "").field(t, "data"))
 	})

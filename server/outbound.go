@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -49,7 +50,7 @@ func (s *Server) sendOutbound(r *request) (answer, error) {
 	}
 	media, wrong := s.outMedia(files)
 	if err := problem.Invalid(wrong...); err != nil {
-		return answer{}, err
+		return answer{}, inItsSpelling(err)
 	}
 	channel, err := s.resolve(r, body)
 	if err != nil {
@@ -59,11 +60,29 @@ func (s *Server) sendOutbound(r *request) (answer, error) {
 		ID: r.newID("msg", s.Accounts.IDs()), Channel: channel, To: strings.TrimSpace(body.To), Text: body.MessageText, Media: media,
 	})
 	if err != nil {
-		return answer{}, err
+		return answer{}, inItsSpelling(err)
 	}
 	return ok(outboundView{
 		ID: m.ID, MessageID: m.ID, ProviderMessageID: m.ProviderID, Platform: body.Platform, ChannelID: m.ChannelID, To: m.Peer, Status: string(m.Status),
 	})
+}
+
+// inItsSpelling names the fields of an error as the contract does.
+func inItsSpelling(err error) error {
+	var p *problem.Error
+	if !errors.As(err, &p) {
+		return err
+	}
+	names := map[string]string{"text": "message_text", "media": "media_url", "media.url": "media_url"}
+	if name := names[p.Field]; name != "" {
+		p.Field = name
+	}
+	for i := range p.Fields {
+		if name := names[p.Fields[i].Field]; name != "" {
+			p.Fields[i].Field = name
+		}
+	}
+	return p
 }
 
 func (b outboundBody) check() error {
