@@ -154,3 +154,25 @@ type SimulatedMessage struct {
 	Media []MediaRef
 	At    time.Time
 }
+
+// AppReceiver takes the callbacks of a provider that calls one address for all channels of an app, as Meta does: one per app, at
+// /callbacks/<name>. Channels of such a provider may also have an address of their own, by Receiver.
+type AppReceiver interface {
+	// ReceiveApp verifies one callback with the app's secret and sorts what it carries by the channel that it concerns. The rules are
+	// those of Receiver.Receive. An app without a secret refuses everything with ErrSignature.
+	ReceiveApp(request CallbackRequest) (AppResult, error)
+}
+
+// AppResult is what an app's callback carried.
+type AppResult struct {
+	Items    []AppItem
+	Response CallbackResponse
+}
+
+// AppItem is what concerns one channel. The core gives it to every channel of that kind and address, whosever it is.
+type AppItem struct {
+	Kind     string // "facebook"
+	Address  string // as Connector.Address returned it
+	Messages []InMessage
+	Statuses []StatusUpdate
+}
