@@ -22,19 +22,33 @@ const recordTimeout = 20 * time.Second
 
 // run makes one attempt of a job and stores what came of it. It is called in a goroutine of its own.
 func (s *Service) run(j job) {
-	success := true
+	shown, postponed := unknown, false
+	defer func() {
+		if !postponed {
+			s.lanes.done(j, shown)
+		}
+	}()
 	defer func() {
 		if p := recover(); p != nil {
 			s.Logger.Error("delivery.panic", "delivery_id", j.delivery.ID, "panic", fmt.Sprint(p))
-			s.recordOutcome(j, s.Now(), Outcome{ErrorCode: "internal", ErrorMessage: "The event could not be turned into a request."}, attemptDetails{})
-			success = false
+			s.store(j, s.Now(), unusable(), attemptDetails{}) // no fault of the receiver's, so nobody judges it
 		}
-		s.lanes.done(j, success)
 	}()
-	if !s.refresh(&j) || !s.mayGo(&j) {
+	if !s.refresh(&j) {
 		return
 	}
-	success = s.attempt(j)
+	if rest := s.rest(&j); !rest.IsZero() {
+		if postponed = s.lanes.postpone(j, rest); !postponed {
+			s.giveBack(s.ctx, []string{j.delivery.ID}, rest)
+		}
+		return
+	}
+	shown = s.attempt(j)
+}
+
+// unusable is the outcome where there is nothing that could be sent.
+func unusable() Outcome {
+	return Outcome{ErrorCode: "internal", ErrorMessage: "The event could not be turned into a request."}
 }
 
 // refresh reads the webhook anew when the job has waited long, so that a change, a pause or a deletion counts.
@@ -46,30 +60,29 @@ func (s *Service) refresh(j *job) bool {
 	defer cancel()
 	found, err := s.Store.WebhooksAny(ctx, []string{j.webhook.ID})
 	if err != nil {
-		s.giveBack([]string{j.delivery.ID}, s.Now().Add(time.Second))
+		s.giveBack(s.ctx, []string{j.delivery.ID}, s.Now().Add(time.Second))
 		return false
 	}
 	w := found[j.webhook.ID]
 	if w == nil || w.Status != store.WebhookActive {
-		s.end(j.delivery, w, j.event)
+		s.end(s.ctx, []job{{delivery: j.delivery, webhook: w, event: j.event}})
 		return false
 	}
 	j.webhook, j.readAt = w, s.Now()
 	return true
 }
 
-// mayGo takes one of the webhook's own rate limit. When there is none left, the delivery comes back when there is.
-func (s *Service) mayGo(j *job) bool {
+// rest takes one of the webhook's own rate limit. When there is none left, it returns until when there is none.
+func (s *Service) rest(j *job) time.Time {
 	if j.webhook.RateLimit <= 0 {
-		return true
+		return time.Time{}
 	}
 	rate := limit.Rate{Limit: j.webhook.RateLimit, Period: j.webhook.RatePeriod}
 	result, err := s.Limiter.Take(s.ctx, "webhook:"+j.webhook.ID, rate)
 	if err != nil || result.Allowed {
-		return true // without Redis nothing is counted; to deliver is better than to wait
+		return time.Time{} // without Redis nothing is counted; to deliver is better than to wait
 	}
-	s.giveBack([]string{j.delivery.ID}, result.Reset)
-	return false
+	return result.Reset
 }
 
 // attemptDetails is what is recorded beside the outcome.
@@ -81,14 +94,14 @@ type attemptDetails struct {
 	replies      []string
 }
 
-func (s *Service) attempt(j job) bool {
+func (s *Service) attempt(j job) verdict {
 	startedAt := s.Now()
 	number := j.delivery.Attempts + 1
 	request, headers, err := s.request(j, number, startedAt)
 	if err != nil {
-		s.recordOutcome(j, startedAt, Outcome{ErrorCode: "internal", ErrorMessage: "The event could not be turned into a request."}, attemptDetails{})
 		s.Logger.Error("delivery.unusable", "delivery_id", j.delivery.ID, "error", err)
-		return false
+		s.recordOutcome(j, startedAt, unusable(), attemptDetails{})
+		return unknown
 	}
 	response, err := s.HTTP.Post(s.ctx, request)
 	details := attemptDetails{
@@ -98,14 +111,17 @@ func (s *Service) attempt(j job) bool {
 	if err != nil {
 		var failure *safehttp.Error
 		if !errors.As(err, &failure) || s.ctx.Err() != nil {
-			s.giveBack([]string{j.delivery.ID}, s.Now()) // we are stopping: this was no attempt of the receiver's making
-			return true
+			s.giveBack(s.ctx, []string{j.delivery.ID}, s.Now()) // we are stopping: this was no attempt of the receiver's making
+			return unknown
 		}
-		outcome = Outcome{ErrorCode: failure.Code, ErrorMessage: failure.Message}
-	} else if j.event.Type == event.MessageReceived && !response.Truncated {
+		outcome = Outcome{ErrorCode: failure.Code, ErrorMessage: clean(failure.Message)}
+	} else if j.event.Type == event.MessageReceived && outcome.delivered() && !response.Truncated {
 		details.replies = parseReplies(response.Body)
 	}
-	return s.recordOutcome(j, startedAt, outcome, details)
+	if s.recordOutcome(j, startedAt, outcome, details) && outcome.delivered() {
+		return works
+	}
+	return fails
 }
 
 // request makes the request of one attempt, and its headers as they are recorded: custom ones masked.
@@ -160,8 +176,17 @@ func btoi(b bool) int {
 	return 0
 }
 
-// recordOutcome decides, stores and tells. It reports whether the delivery succeeded.
+// recordOutcome decides, stores and tells. It reports whether that is stored.
 func (s *Service) recordOutcome(j job, startedAt time.Time, outcome Outcome, details attemptDetails) bool {
+	next, decision, stored := s.store(j, startedAt, outcome, details)
+	if stored {
+		s.tell(j, next, outcome, decision, details, startedAt)
+	}
+	return stored
+}
+
+// store decides what an attempt makes of its delivery, and stores both.
+func (s *Service) store(j job, startedAt time.Time, outcome Outcome, details attemptDetails) (*store.Delivery, Decision, bool) {
 	now := s.Now()
 	decision := Decide(outcome, j.delivery.Tries, s.Schedule, now)
 	next := *j.delivery
@@ -183,11 +208,10 @@ func (s *Service) recordOutcome(j job, startedAt time.Time, outcome Outcome, det
 	if err := s.records.Do(ctx, result); err != nil {
 		// The receiver may have it, and nobody knows: the delivery is made again, with the same event id.
 		s.Logger.Error("delivery.record_failed", "delivery_id", next.ID, "error", err)
-		s.giveBack([]string{next.ID}, now.Add(s.Schedule[0]))
-		return false
+		s.giveBack(s.ctx, []string{next.ID}, now.Add(s.Schedule[0]))
+		return nil, decision, false
 	}
-	s.tell(ctx, j, &next, outcome, decision, details, startedAt)
-	return decision.Status == store.DeliveryDelivered
+	return &next, decision, true
 }
 
 // record stores a group of attempts.
@@ -198,7 +222,9 @@ func (s *Service) record(ctx context.Context, results []*store.AttemptResult) er
 }
 
 // tell does what follows a stored attempt: the log line, the alarm for the next try, the replies, the webhook's own state.
-func (s *Service) tell(ctx context.Context, j job, next *store.Delivery, o Outcome, decision Decision, details attemptDetails, startedAt time.Time) {
+func (s *Service) tell(j job, next *store.Delivery, o Outcome, decision Decision, details attemptDetails, startedAt time.Time) {
+	ctx, cancel := context.WithTimeout(context.Background(), recordTimeout)
+	defer cancel()
 	s.Observer.ObserveAttempt(string(next.Status), details.duration, startedAt.Sub(next.CreatedAt))
 	if level := levelOf(next.Status); s.Logger.Enabled(ctx, level) {
 		s.Logger.LogAttrs(ctx, level, "delivery.attempted", slog.String("delivery_id", next.ID), slog.String("event_id", next.EventID),
@@ -289,14 +315,15 @@ const (
 // parseReplies reads {"reply": "…"} or {"replies": ["…", "…"]} from an answer. Anything else asks for nothing.
 func parseReplies(body []byte) []string {
 	var wanted struct {
-		Reply   any   `json:"reply"`
-		Replies []any `json:"replies"`
+		Reply   any `json:"reply"`
+		Replies any `json:"replies"`
 	}
 	if len(body) == 0 || !utf8.Valid(body) || json.Unmarshal(body, &wanted) != nil {
 		return nil
 	}
+	several, _ := wanted.Replies.([]any)
 	var texts []string
-	for _, one := range append([]any{wanted.Reply}, wanted.Replies...) {
+	for _, one := range append([]any{wanted.Reply}, several...) {
 		text, ok := one.(string)
 		text = strings.TrimSpace(strings.ReplaceAll(text, "\x00", ""))
 		if ok && text != "" && utf8.RuneCountInString(text) <= maxReplyLength && len(texts) < maxReplies {

@@ -31,6 +31,9 @@ type Outcome struct {
 	ErrorMessage string
 }
 
+// delivered reports whether the receiver took it.
+func (o Outcome) delivered() bool { return o.StatusCode >= 200 && o.StatusCode < 300 }
+
 // Decision is what an outcome makes of a delivery.
 type Decision struct {
 	Status      store.DeliveryStatus
@@ -43,7 +46,7 @@ type Decision struct {
 // Decide is the table of design.md section 6. tries are the attempts of the present schedule before this one.
 func Decide(o Outcome, tries int64, schedule []time.Duration, now time.Time) Decision {
 	switch {
-	case o.StatusCode >= 200 && o.StatusCode < 300:
+	case o.delivered():
 		return Decision{Status: store.DeliveryDelivered, Counts: true}
 	case o.StatusCode == http.StatusGone:
 		return Decision{
@@ -90,7 +93,7 @@ func parseRetryAfter(value string, now time.Time) (time.Duration, bool) {
 		return 0, false
 	}
 	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil {
-		return clampWait(time.Duration(min(seconds, uint64(maxWait/time.Second))) * time.Second), true //nolint:gosec // bounded by min
+		return clampWait(time.Duration(min(seconds, uint64(maxWait/time.Second))) * time.Second), true
 	}
 	at, err := http.ParseTime(value)
 	if err != nil {

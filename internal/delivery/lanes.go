@@ -4,6 +4,8 @@ package delivery
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,6 +15,8 @@ import (
 const (
 	// maxHeld bounds what one process holds in memory; what is more waits in the database.
 	maxHeld = 16384
+	// maxReserved leaves room for sweeps, so that what waits in the database is not overtaken for ever by what is new.
+	maxReserved = maxHeld - 4*claimSize
 	// maxLane bounds what it holds for one webhook, so that a slow receiver does not fill the memory of all.
 	maxLane = 1024
 	// maxWidth is how many requests to one webhook are under way at a time.
@@ -38,9 +42,21 @@ type lane struct {
 	waiting   []job
 	running   int
 	width     int       // how many may run: halves with each failure, doubles with each success
-	starved   bool      // room was refused, so that there is more in the database
+	ready     bool      // stands in lanes.ready
+	starved   bool      // there may be more in the database
+	behind    bool      // there is more in the database, and what is new queues up there until a sweep
+	notBefore time.Time // its webhook's own rate limit is used up until then; zero: it is not
 	idleSince time.Time // with held 0
 }
+
+// verdict is what a job has shown of its receiver.
+type verdict int
+
+const (
+	unknown verdict = iota // the receiver was not asked
+	works
+	fails
+)
 
 // lanes is the part of the dispatcher that decides what may run. Its methods do not block.
 type lanes struct {
@@ -49,7 +65,7 @@ type lanes struct {
 	inHand  map[string]struct{} // the ids of deliveries that wait or run
 	held    int
 	running int
-	ready   []*lane // may run more, but all together run too many
+	ready   []*lane // may run more; they take turns
 	closed  bool
 	now     func() time.Time
 	start   func(job)     // runs a job in a goroutine of its own
@@ -74,8 +90,8 @@ func (l *lanes) reserve(webhookID string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	one := l.lane(webhookID)
-	if l.closed || one.held >= maxLane || l.held >= maxHeld {
-		one.starved = true
+	if l.closed || one.behind || one.held >= maxLane || l.held >= maxReserved {
+		one.behind = one.held > maxLane/2 // with less, nothing would tell when its turn has come
 		return false
 	}
 	one.held++
@@ -93,12 +109,9 @@ func (l *lanes) unreserve(webhookID string) {
 func (l *lanes) release(one *lane) {
 	one.held--
 	l.held--
-	if one.starved && one.held <= maxLane/2 {
-		one.starved = false
-		select {
-		case l.more <- struct{}{}:
-		default:
-		}
+	if (one.starved || one.behind) && one.held <= maxLane/2 {
+		one.starved, one.behind = false, false
+		l.kick()
 	}
 	if one.held == 0 {
 		one.idleSince = l.now()
@@ -108,60 +121,103 @@ func (l *lanes) release(one *lane) {
 	}
 }
 
+// kick asks for a sweep.
+func (l *lanes) kick() {
+	select {
+	case l.more <- struct{}{}:
+	default:
+	}
+}
+
 // put runs a reserved job as soon as its lane and the whole allow.
 func (l *lanes) put(j job) (taken bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	one := l.lane(j.webhook.ID)
 	if l.closed {
-		l.release(l.lane(j.webhook.ID))
+		l.release(one)
 		return false
 	}
-	one := l.lane(j.webhook.ID)
 	one.waiting = append(one.waiting, j)
 	l.inHand[j.delivery.ID] = struct{}{}
-	l.fill(one)
+	l.queue(one)
+	l.run()
 	return true
 }
 
-// fill starts as many jobs of a lane as may run.
-func (l *lanes) fill(one *lane) {
-	for len(one.waiting) > 0 && one.running < one.width {
-		if l.running >= maxRunning {
-			l.ready = append(l.ready, one)
-			return
+func (one *lane) mayRun() bool {
+	return len(one.waiting) > 0 && one.running < one.width && one.notBefore.IsZero()
+}
+
+// queue puts a lane that may run more behind the others that may.
+func (l *lanes) queue(one *lane) {
+	if !one.ready && one.mayRun() {
+		one.ready = true
+		l.ready = append(l.ready, one)
+	}
+}
+
+// run starts jobs as far as all together allow, one of each lane in turn, so that no lane keeps the others from running.
+func (l *lanes) run() {
+	for l.running < maxRunning && len(l.ready) > 0 {
+		one := l.ready[0]
+		l.ready[0] = nil
+		l.ready = l.ready[1:]
+		one.ready = false
+		if !one.mayRun() {
+			continue
 		}
 		next := one.waiting[0]
 		one.waiting[0] = job{}
 		one.waiting = one.waiting[1:]
 		one.running++
 		l.running++
+		l.queue(one)
 		go l.start(next)
 	}
 }
 
 // done ends a job and starts the next ones.
-func (l *lanes) done(j job, success bool) {
+func (l *lanes) done(j job, v verdict) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.inHand, j.delivery.ID)
 	one := l.lane(j.webhook.ID)
 	one.running--
 	l.running--
-	if success {
+	switch v {
+	case works:
 		one.width = min(maxWidth, one.width*2)
-	} else {
+	case fails:
 		one.width = max(1, one.width/2)
+	case unknown:
 	}
 	l.release(one)
-	l.fill(one)
-	if len(l.ready) > 0 && l.running < maxRunning {
-		next := l.ready[0]
-		l.ready = l.ready[1:]
-		l.fill(next)
-	}
+	l.queue(one)
+	l.run()
 }
 
-// room returns how many deliveries may be claimed, and the webhooks that have enough already.
+// postpone puts a job that was started back to the front of its lane, which rests until a time: the first sweep after it. It is
+// false when the lanes are closed; the job goes on then.
+func (l *lanes) postpone(j job, until time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return false
+	}
+	one := l.lane(j.webhook.ID)
+	one.running--
+	l.running--
+	one.waiting = slices.Insert(one.waiting, 0, j)
+	if until.After(one.notBefore) {
+		one.notBefore = until
+		time.AfterFunc(until.Sub(l.now()), l.kick)
+	}
+	l.run()
+	return true
+}
+
+// room returns how many deliveries may be claimed, and the webhooks that have enough already. Lanes that have rested go on.
 func (l *lanes) room() (int, []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -171,6 +227,10 @@ func (l *lanes) room() (int, []string) {
 	var full []string
 	now := l.now()
 	for id, one := range l.byID {
+		if !now.Before(one.notBefore) {
+			one.notBefore = time.Time{}
+			l.queue(one)
+		}
 		switch {
 		case one.held >= maxLane/2:
 			one.starved = true
@@ -179,6 +239,7 @@ func (l *lanes) room() (int, []string) {
 			delete(l.byID, id)
 		}
 	}
+	l.run()
 	return maxHeld - l.held, full
 }
 
@@ -233,7 +294,7 @@ func (l *lanes) waitIdle(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return fmt.Errorf("wait for attempts: %w", ctx.Err())
 		case <-tick.C:
 		}
 	}

@@ -33,10 +33,7 @@ func (s *Service) ReplaySince(ctx context.Context, w *store.Webhook, statuses []
 
 // wake asks for a sweep: of this process where it delivers, else of those that do, by their next one.
 func (s *Service) wake(context.Context) {
-	select {
-	case s.lanes.more <- struct{}{}:
-	default:
-	}
+	s.lanes.kick()
 }
 
 // TestResult is what a receiver answered to a sample.

@@ -73,7 +73,7 @@ type Service struct {
 	records *group.Committer[*store.AttemptResult]
 	formats map[string]webhook.Format
 	bodies  *bodies
-	ctx     context.Context // of attempts; ends when a stop has waited long enough
+	ctx     context.Context //nolint:containedctx // of attempts, which belong to no caller; ends when a stop has waited long enough
 	cancel  context.CancelFunc
 
 	// Publisher and service need each other, so these two come after New, by Connect.
@@ -82,6 +82,7 @@ type Service struct {
 
 	troubled atomic.Int64    // when the database last failed, in epoch milliseconds
 	suspects map[string]bool // of Reclaim
+	missedAt time.Time       // of Reclaim
 }
 
 var _ event.Dispatcher = (*Service)(nil)
@@ -121,7 +122,7 @@ func (s *Service) Unreserve(webhookID string) {
 // Dispatch delivers what this process owns and has reserved room for.
 func (s *Service) Dispatch(d *store.Delivery, w *store.Webhook, e *store.Event) {
 	if !s.lanes.put(job{delivery: d, webhook: w, event: e, readAt: s.Now()}) {
-		s.giveBack([]string{d.ID}, s.Now())
+		s.giveBack(s.ctx, []string{d.ID}, s.Now())
 	}
 }
 
@@ -180,9 +181,11 @@ func (s *Service) begin(ctx context.Context, claimed []*store.Delivery) error {
 	if err == nil {
 		var foundEvents map[string]*store.Event
 		if foundEvents, err = s.Store.EventsAny(ctx, keys(events)); err == nil {
-			for _, d := range claimed {
-				s.beginOne(d, foundWebhooks[d.WebhookID], foundEvents[d.EventID], readAt)
+			jobs := make([]job, len(claimed))
+			for i, d := range claimed {
+				jobs[i] = job{delivery: d, webhook: foundWebhooks[d.WebhookID], event: foundEvents[d.EventID], readAt: readAt}
 			}
+			s.start(ctx, jobs)
 			return nil
 		}
 	}
@@ -190,42 +193,64 @@ func (s *Service) begin(ctx context.Context, claimed []*store.Delivery) error {
 	for i, d := range claimed {
 		ids[i] = d.ID
 	}
-	s.giveBack(ids, readAt)
+	s.giveBack(ctx, ids, readAt)
 	return fmt.Errorf("read claimed deliveries: %w", err)
 }
 
-func (s *Service) beginOne(d *store.Delivery, w *store.Webhook, e *store.Event, readAt time.Time) {
-	if w == nil || e == nil || w.Status != store.WebhookActive {
-		go s.end(d, w, e)
-		return
+// start runs the claimed deliveries that can be made and ends the others.
+func (s *Service) start(ctx context.Context, jobs []job) {
+	var over []job
+	for _, j := range jobs {
+		if j.webhook == nil || j.event == nil || j.webhook.Status != store.WebhookActive {
+			over = append(over, j)
+			continue
+		}
+		if !s.lanes.accept(j) {
+			s.giveBack(ctx, []string{j.delivery.ID}, j.readAt)
+		}
 	}
-	if !s.lanes.accept(job{delivery: d, webhook: w, event: e, readAt: readAt}) {
-		s.giveBack([]string{d.ID}, readAt)
+	if len(over) > 0 {
+		s.end(ctx, over)
 	}
 }
 
-// end closes a delivery that cannot be made: its webhook or event is gone, or the webhook is not active.
-func (s *Service) end(d *store.Delivery, w *store.Webhook, e *store.Event) {
-	status, reason := store.DeliveryCancelled, "The webhook was deleted."
-	switch {
-	case e == nil:
-		reason = "The event is older than the retention and was deleted."
-	case w != nil && (w.Status == store.WebhookPaused || w.Status == store.WebhookDisabled):
-		status, reason = store.DeliveryHeld, ""
-	case w != nil:
-		reason = w.StatusReason
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), recordTimeout)
+// end closes deliveries that cannot be made: their webhook or event is gone, or the webhook is not active.
+func (s *Service) end(ctx context.Context, over []job) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
-	if err := s.Store.EndDeliveryAny(ctx, d.ID, s.WorkerID, status, reason, s.Now()); err != nil {
+	err := s.Store.InTransaction(ctx, func(ctx context.Context) error {
+		for _, j := range over {
+			status, reason := ending(j)
+			if err := s.Store.EndDeliveryAny(ctx, j.delivery.ID, s.WorkerID, status, reason, s.Now()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
 		s.noteTrouble()
-		s.Logger.Error("delivery.end_failed", "delivery_id", d.ID, "error", err)
+		s.Logger.Error("delivery.end_failed", "count", len(over), "error", err)
 	}
+}
+
+// ending is how a delivery ends that cannot be made, and why.
+func ending(j job) (store.DeliveryStatus, string) {
+	switch {
+	case j.event == nil:
+		return store.DeliveryCancelled, "The event is older than the retention and was deleted."
+	case j.webhook == nil:
+		return store.DeliveryCancelled, "The webhook was deleted."
+	case j.webhook.Status == store.WebhookPaused:
+		return store.DeliveryHeld, store.HeldByPause
+	case j.webhook.Status == store.WebhookDisabled:
+		return store.DeliveryHeld, store.HeldByDisable
+	}
+	return store.DeliveryCancelled, j.webhook.StatusReason
 }
 
 // giveBack frees deliveries that were claimed and not tried.
-func (s *Service) giveBack(ids []string, due time.Time) {
-	ctx, cancel := context.WithTimeout(context.Background(), recordTimeout)
+func (s *Service) giveBack(ctx context.Context, ids []string, due time.Time) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
 	if err := s.Store.ReleaseAny(ctx, s.WorkerID, due, ids); err != nil {
 		s.noteTrouble() // free at the next Reclaim, or when this worker is gone
@@ -241,20 +266,16 @@ func (s *Service) Stop(ctx context.Context) error {
 	for i, j := range left {
 		ids[i] = j.delivery.ID
 	}
-	s.giveBack(ids, s.Now())
+	s.giveBack(ctx, ids, s.Now())
 	err := s.lanes.waitIdle(ctx)
 	s.cancel()
 	if err != nil {
-		err = errors.Join(err, s.lanes.waitIdle(withTimeout(2*time.Second)))
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		err = errors.Join(err, s.lanes.waitIdle(last))
 	}
 	s.records.Close()
 	return err
-}
-
-func withTimeout(d time.Duration) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), d)
-	context.AfterFunc(ctx, cancel)
-	return ctx
 }
 
 func keys(set map[string]bool) []string {
