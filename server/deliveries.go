@@ -11,16 +11,16 @@ import (
 )
 
 type deliveryView struct {
-	ID            string        `json:"id"`
-	EventID       string        `json:"eventId"`
-	WebhookID     string        `json:"webhookId"`
-	Status        string        `json:"status"`
-	Attempts      int64         `json:"attempts"`
-	NextAttemptAt timestamp     `json:"nextAttemptAt"`
-	Reason        string        `json:"reason"`
-	CreatedAt     timestamp     `json:"createdAt"`
-	UpdatedAt     timestamp     `json:"updatedAt"`
-	AttemptLog    []attemptView `json:"attemptLog,omitempty"`
+	ID            string         `json:"id"`
+	EventID       string         `json:"eventId"`
+	WebhookID     string         `json:"webhookId"`
+	Status        string         `json:"status"`
+	Attempts      int64          `json:"attempts"`
+	NextAttemptAt timestamp      `json:"nextAttemptAt"`
+	Reason        string         `json:"reason"`
+	CreatedAt     timestamp      `json:"createdAt"`
+	UpdatedAt     timestamp      `json:"updatedAt"`
+	AttemptLog    *[]attemptView `json:"attemptLog,omitempty"` // with one delivery only, where it is there though empty
 }
 
 type attemptView struct {
@@ -92,10 +92,11 @@ func (s *Server) getDelivery(r *request) (answer, error) {
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return answer{}, err
 	}
-	view.AttemptLog = make([]attemptView, 0, len(attempts))
+	log := make([]attemptView, 0, len(attempts))
 	for _, a := range attempts {
-		view.AttemptLog = append(view.AttemptLog, showAttempt(a, e))
+		log = append(log, showAttempt(a, e))
 	}
+	view.AttemptLog = &log
 	return ok(view)
 }
 
