@@ -51,7 +51,7 @@ type row struct {
 	raws                    []rawRound
 	single, rawSingle       time.Duration
 	idle                    map[string]float64 // share of a core, by process
-	memory                  int64
+	memory                  map[string]int64   // bytes by process, when all together had most
 	lost, repeated, refused int
 }
 
@@ -78,7 +78,7 @@ func measure(ctx context.Context, s settings, r *receiver, parent, engine string
 	}
 	defer func() { err = errors.Join(err, started.stop()) }()
 	b := &bencher{settings: s, stack: started, receiver: r, row: row{engine: engine, fanout: fanout}}
-	watch := watchMemory(started.pids())
+	watch := watchMemory(started.members)
 	err = b.measure(ctx)
 	b.row.memory = watch()
 	if err != nil {
@@ -299,10 +299,11 @@ func (b *bencher) measureIdle(ctx context.Context) error {
 	return nil
 }
 
-// watchMemory samples the memory of processes until the function that it returns is called, which returns the peak.
-func watchMemory(pids []int) func() int64 {
+// watchMemory samples the memory of servers until the function that it returns is called, which returns the sample of the
+// moment at which all together had most.
+func watchMemory(members []member) func() map[string]int64 {
 	stop, done := make(chan struct{}), sync.WaitGroup{}
-	var peak int64
+	var peak map[string]int64
 	done.Go(func() {
 		ticker := time.NewTicker(sampleEvery)
 		defer ticker.Stop()
@@ -311,13 +312,17 @@ func watchMemory(pids []int) func() int64 {
 			case <-stop:
 				return
 			case <-ticker.C:
-				if now, err := memoryOf(pids); err == nil {
-					peak = max(peak, now)
+				now := map[string]int64{}
+				for _, m := range members {
+					now[m.name], _ = memoryOf(m.pid) // what has ended has none
+				}
+				if sum(now) > sum(peak) {
+					peak = now
 				}
 			}
 		}
 	})
-	return func() int64 {
+	return func() map[string]int64 {
 		close(stop)
 		done.Wait()
 		return peak

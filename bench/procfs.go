@@ -127,28 +127,26 @@ func parsePss(rollup []byte) (int64, error) {
 	return 0, errors.New("read smaps_rollup: there is no Pss")
 }
 
-// memoryOf returns the memory of processes and their descendants, in bytes. What ends meanwhile is left out.
-func memoryOf(roots []int) (int64, error) {
+// memoryOf returns the memory of a process and its descendants, in bytes. What ends meanwhile is left out.
+func memoryOf(root int) (int64, error) {
 	all, err := processes()
 	if err != nil {
 		return 0, err
 	}
 	var sum int64
-	for _, root := range roots {
-		for _, member := range family(all, root) {
-			rollup, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", member.pid))
-			if errors.Is(err, os.ErrPermission) {
-				return 0, fmt.Errorf("read memory: %w", err)
-			}
-			if err != nil || len(rollup) == 0 {
-				continue
-			}
-			pss, err := parsePss(rollup)
-			if err != nil {
-				return 0, err
-			}
-			sum += pss
+	for _, member := range family(all, root) {
+		rollup, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", member.pid))
+		if errors.Is(err, os.ErrPermission) {
+			return 0, fmt.Errorf("read memory: %w", err)
 		}
+		if err != nil || len(rollup) == 0 {
+			continue
+		}
+		pss, err := parsePss(rollup)
+		if err != nil {
+			return 0, err
+		}
+		sum += pss
 	}
 	return sum, nil
 }

@@ -72,7 +72,7 @@ func TestMemoryIsTheProportionalSetSize(t *testing.T) {
 		_, err := parsePss([]byte(rollup))
 		require.Error(t, err, rollup)
 	}
-	own, err := memoryOf([]int{os.Getpid()})
+	own, err := memoryOf(os.Getpid())
 	require.NoError(t, err)
 	require.Greater(t, own, int64(1<<20))
 }

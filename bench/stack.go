@@ -137,14 +137,6 @@ func (s *stack) stop() error {
 	return errors.Join(failures...)
 }
 
-func (s *stack) pids() []int {
-	var pids []int
-	for _, m := range s.members {
-		pids = append(pids, m.pid)
-	}
-	return pids
-}
-
 // newFolder makes the folder of one stack.
 func newFolder(parent, name string) (string, error) {
 	folder := filepath.Join(parent, name)

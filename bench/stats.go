@@ -17,6 +17,15 @@ func percentile[T cmp.Ordered](sorted []T, p int) T {
 	return sorted[max(rank, 1)-1]
 }
 
+// sum adds up what processes have.
+func sum[N int64 | float64](by map[string]N) N {
+	var all N
+	for _, one := range by {
+		all += one
+	}
+	return all
+}
+
 // median returns the middle of what pick finds in the items; of an even number the lower one.
 func median[I any, T cmp.Ordered](items []I, pick func(I) T) T {
 	values := make([]T, len(items))
