@@ -55,6 +55,42 @@ type Failure struct {
 	Reason  string `json:"reason,omitempty"` // our stable code
 }
 
+// SessionStatusData is the data of session.status. It is raised on a change only.
+type SessionStatusData struct {
+	SessionID      string `json:"sessionId"`
+	Status         string `json:"status"`            // PENDING, QR, CONNECTING, CONNECTED, DISCONNECTED or LOGGED_OUT
+	Reason         string `json:"reason,omitempty"`  // a stable code; empty where the change needs no reason
+	Message        string `json:"message,omitempty"` // the reason as a sentence that says what to do
+	Phone          string `json:"phone,omitempty"`   // digits; empty before the device is linked
+	PushName       string `json:"pushName,omitempty"`
+	PreviousStatus string `json:"previousStatus,omitempty"`
+	ChannelID      string `json:"channelId"` // the session's id again
+	Timestamp      string `json:"timestamp"`
+}
+
+// SessionQRData is the data of session.qr, raised for each code.
+type SessionQRData struct {
+	SessionID string `json:"sessionId"`
+	QR        string `json:"qr"`        // the text that the QR code holds
+	ExpiresAt string `json:"expiresAt"` // when the next code takes its place
+	ChannelID string `json:"channelId"` // the session's id again
+	Timestamp string `json:"timestamp"`
+}
+
+// PostData is the data of post.published, post.failed and post.scheduled: one for each channel that the post goes to. The first
+// fields are those of the SocialSyncer contract, in its order.
+type PostData struct {
+	PostID          string   `json:"postId"`
+	Platform        string   `json:"platform"`
+	PlatformPostID  string   `json:"platformPostId,omitempty"`  // the network's id; empty until it is published
+	PlatformPostURL string   `json:"platformPostUrl,omitempty"` // empty until it is published, and where the network has none
+	Status          string   `json:"status"`                    // published, failed or scheduled
+	ChannelID       string   `json:"channelId"`
+	ScheduledAt     string   `json:"scheduledAt,omitempty"`
+	Error           *Failure `json:"error,omitempty"`
+	Timestamp       string   `json:"timestamp"`
+}
+
 // ChannelData is the data of account.connected and account.disconnected.
 type ChannelData struct {
 	ChannelID string `json:"channelId"`

@@ -301,7 +301,7 @@ func TestNewsOfAMessageIsToldOnceAndNeverBackwards(t *testing.T) {
 			news("acct_a", store.MessageSent), news("acct_a", store.MessageRead), news("acct_a", store.MessageDelivered), news("acct_a", store.MessageRead),
 			news("acct_b", store.MessageRead),
 		}
-		require.NoError(t, f.PublishAll(t.Context(), drafts))
+		require.NoError(t, f.publisher(t, f.hands, 1).PublishAll(t.Context(), drafts))
 		var fresh []bool
 		for _, d := range drafts {
 			fresh = append(fresh, d.Fresh())

@@ -1,12 +1,17 @@
 package event
 
-// The event types that this version raises. A new one needs a row in Types and a golden sample.
+// The event types that a webhook can name. A new one needs a row in Types and a golden sample.
 const (
 	MessageReceived = "message.received"
 	MessageStatus   = "message.status"
-	WebhookDisabled = "webhook.disabled"
-	AccountUnlinked = "account.disconnected"
+	SessionStatus   = "session.status"
+	SessionQR       = "session.qr"
+	PostPublished   = "post.published"
+	PostFailed      = "post.failed"
+	PostScheduled   = "post.scheduled"
 	AccountLinked   = "account.connected"
+	AccountUnlinked = "account.disconnected"
+	WebhookDisabled = "webhook.disabled"
 )
 
 // Type describes an event type for GET /v1/event-types.
@@ -16,11 +21,17 @@ type Type struct {
 	Description string `json:"description"`
 }
 
-// Types lists every event type that a webhook can subscribe to.
+// Types lists every event type that a webhook can subscribe to. The contracts' clients name some that nothing raises yet; their
+// subscriptions are taken all the same, and the description says so.
 func Types() []Type {
 	return []Type{
 		{MessageReceived, "Message received", "Somebody wrote on one of your channels."},
 		{MessageStatus, "Message status", "A message that you sent was sent, delivered, read, or failed."},
+		{SessionStatus, "Session status", "A linked WhatsApp device changed its status. Not raised yet: it comes with linked WhatsApp."},
+		{SessionQR, "Session QR code", "A new QR code waits to be scanned with WhatsApp. Not raised yet: it comes with linked WhatsApp."},
+		{PostPublished, "Post published", "A post was published on one of its channels. Not raised yet: it comes with posting."},
+		{PostFailed, "Post failed", "A post could not be published on one of its channels. Not raised yet: it comes with posting."},
+		{PostScheduled, "Post scheduled", "A post got its time of publication. Not raised yet: it comes with posting."},
 		{AccountLinked, "Channel connected", "A channel's credentials work again, or work for the first time."},
 		{AccountUnlinked, "Channel disconnected", "The network refuses a channel's credentials. Give new ones."},
 		{WebhookDisabled, "Webhook disabled", "A webhook was switched off, because its receiver had failed for days or asked for it."},

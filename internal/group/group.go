@@ -53,8 +53,8 @@ func (c *Committer[T]) Do(ctx context.Context, item T) error {
 	return wait(ctx, result)
 }
 
-// DoAll commits several items in their order, together where the limit allows, and returns when all are stored or refused: the
-// first error. When ctx ends first it is as with Do.
+// DoAll commits several items, together where the limit allows, and returns when all are stored or refused: the first error. With
+// one goroutine that commits they are stored in their order; with more, nearly. When ctx ends first it is as with Do.
 func (c *Committer[T]) DoAll(ctx context.Context, items []T) error {
 	results := make([]chan error, 0, len(items))
 	var failure error
