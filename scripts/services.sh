@@ -19,10 +19,15 @@ has_postgres() { [ -n "${TEST_DATABASE_URL:-}" ] || command -v initdb >/dev/null
 has_redis() { command -v redis-server >/dev/null; }
 has_compiler() { command -v "${CC:-gcc}" >/dev/null; } # the race detector needs one
 
+# The README's commands, and the contracts' own verifiers, which are JavaScript.
+has_all() { for tool in "$@"; do command -v "$tool" >/dev/null || return 1; done; }
+
 missing=()
 has_postgres || missing+=(postgresql)
 has_redis || missing+=(redis-server)
 has_compiler || missing+=(gcc libc6-dev)
+has_all curl openssl jq || missing+=(curl openssl jq ca-certificates)
+has_all node || missing+=(nodejs)
 
 [ "${#missing[@]}" -eq 0 ] || "$root/scripts/install.sh" "${missing[@]}"
 
