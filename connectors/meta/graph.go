@@ -1,0 +1,110 @@
+package meta
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/switchhook/switchhook/connectors"
+	"github.com/switchhook/switchhook/connectors/httpcall"
+)
+
+// GraphOptions makes a Graph. Refusal alone is optional.
+type GraphOptions struct {
+	Options Options
+	HTTP    *http.Client
+	Token   string
+	Now     func() time.Time
+	// Refusal gives error codes that mean more to one network than to Meta as a whole their meaning, or nil. It is asked first.
+	Refusal func(code, subcode int) *connectors.Error
+}
+
+// Graph calls the Graph API with one token, which goes into the Authorization header and never into an address. It is safe for
+// concurrent use.
+type Graph struct {
+	o       GraphOptions
+	baseURL string
+}
+
+// NewGraph makes a Graph.
+func NewGraph(options GraphOptions) *Graph {
+	return &Graph{o: options, baseURL: options.Options.baseURL()}
+}
+
+// Get reads an object into answer. path begins with "/" and may have a query. It blocks until ctx ends at most; its errors are
+// *connectors.Error, none of them Unconfirmed.
+func (g *Graph) Get(ctx context.Context, path string, answer any) error {
+	return g.call(ctx, httpcall.Request{Method: http.MethodGet, URL: g.baseURL + path}, answer)
+}
+
+// Post makes one call that changes something, with body as JSON, and reads its success into answer. Its errors are *connectors.Error;
+// Unconfirmed where the call may have had its effect, also when a success cannot be read.
+func (g *Graph) Post(ctx context.Context, path string, body, answer any) error {
+	return g.call(ctx, httpcall.Request{Method: http.MethodPost, URL: g.baseURL + path, JSON: body}, answer)
+}
+
+// Check is Get for a call that any working credentials may make: a refusal means that these do not work, and becomes Unlinked.
+func (g *Graph) Check(ctx context.Context, path string, answer any) error {
+	err := g.Get(ctx, path, answer)
+	if err == nil {
+		return nil
+	}
+	failed := connectors.AsError(err)
+	if failed.Kind != connectors.KindRejected {
+		return failed
+	}
+	unlinked := connectors.Unlinked(connectors.CodeAuthFailed, "Meta does not let this token read the account. Check the ids in the channel's settings, and make a new token with the permissions that the guide names.")
+	unlinked.Provider, unlinked.Err = failed.Provider, failed.Err
+	return unlinked
+}
+
+func (g *Graph) call(ctx context.Context, request httpcall.Request, answer any) error {
+	request.Bearer = g.o.Token
+	response, err := httpcall.Do(ctx, g.o.HTTP, request)
+	if err != nil {
+		return err
+	}
+	if response.Status < 200 || response.Status > 299 {
+		return g.Failure(response)
+	}
+	if err := json.Unmarshal(response.Body, answer); err != nil {
+		cause := errors.New("the answer of Meta cannot be read")
+		if request.Method == http.MethodGet {
+			return connectors.Retryable(cause)
+		}
+		return connectors.Unconfirmed(cause)
+	}
+	return nil
+}
+
+// Fetch opens a file. The token goes to Meta alone: to the Graph API and to the host where WhatsApp keeps media. The caller reads at
+// most its own limit and closes the body. Errors are those of httpcall.Fetch.
+func (g *Graph) Fetch(ctx context.Context, address string) (body io.ReadCloser, contentType string, err error) {
+	request := httpcall.Request{URL: address}
+	if g.owns(address) {
+		request.Bearer = g.o.Token
+	}
+	options := httpcall.FetchOptions{AllowHTTP: strings.HasPrefix(g.baseURL, "http://"), Now: g.o.Now()}
+	return httpcall.Fetch(ctx, g.o.HTTP, request, options)
+}
+
+// owns tells whether an address is of the API's own origin, or with the real one of the host of WhatsApp's media.
+func (g *Graph) owns(address string) bool {
+	file, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	base, err := url.Parse(g.baseURL)
+	if err != nil {
+		return false
+	}
+	if file.Scheme == base.Scheme && strings.EqualFold(file.Host, base.Host) {
+		return true
+	}
+	return strings.HasPrefix(g.baseURL, defaultBaseURL+"/") && file.Scheme == "https" && strings.EqualFold(file.Host, "lookaside.fbsbx.com")
+}
