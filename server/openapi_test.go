@@ -230,10 +230,12 @@ func TestTheCallbacksShowTheGoldenEvents(t *testing.T) {
 	t.Parallel()
 	create := loadDocument(t).Paths.Find("/v1/webhooks").Post
 	shown := map[string][2]string{
-		"messageReceived": {event.MessageReceived}, "messageStatus": {event.MessageStatus}, "accountConnected": {event.AccountLinked},
+		"messageReceived": {event.MessageReceived}, "messageStatus": {event.MessageStatus}, "sessionStatus": {event.SessionStatus},
+		"sessionQr": {event.SessionQR}, "postPublished": {event.PostPublished}, "postFailed": {event.PostFailed},
+		"postScheduled": {event.PostScheduled}, "accountConnected": {event.AccountLinked},
 		"accountDisconnected": {event.AccountUnlinked}, "webhookDisabled": {event.WebhookDisabled},
 		"whathooksEvent":    {event.MessageReceived, webhook.FormatWhathooks},
-		"socialsyncerEvent": {event.MessageReceived, webhook.FormatSocialSyncer},
+		"socialsyncerEvent": {event.PostPublished, webhook.FormatSocialSyncer},
 		"sociocsMessage":    {event.MessageReceived, webhook.FormatSociocs},
 		"sociocsStatus":     {event.MessageStatus, webhook.FormatSociocs},
 	}

@@ -306,3 +306,46 @@ func TestTheSettingsWebhookAndItsTest(t *testing.T) {
 	inbox.answerWith(status(302))
 	require.Equal(t, false, a.send(t, 200, "POST", "/v1/webhooks/test", "").field(t, "delivered"))
 }
+
+// The requests are the SocialSyncer contract's own, to the letter.
+func TestTheSocialSyncerContractsRequestsWork(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "sqlite")
+	a := w.tenant(t, "ann")
+	bearer := []string{"Authorization: Bearer " + a.key, "Content-Type: application/json"}
+	const settings = `{
+"url": "https://yourapp.com/webhooks/socialapi",
+"events": ["post.published", "post.failed", "account.disconnected"]
+}`
+	made := w.call(t, "POST", "/v1/webhooks/settings", settings, bearer...)
+	require.Equal(t, 201, made.status, "%s", made.body)
+	require.ElementsMatch(t, []any{"post.published", "post.failed", "account.disconnected"}, made.field(t, "events"))
+
+	inbox := newReceiver(t, answering(`{"ok":true}`))
+	moved := w.call(t, "POST", "/v1/webhooks/settings", strings.Replace(settings, "https://yourapp.com/webhooks/socialapi", inbox.URL, 1), bearer...)
+	require.Equal(t, 200, moved.status, "%s", moved.body)
+	tested := w.call(t, "POST", "/v1/webhooks/test", `{"event": "post.published"}`, bearer...)
+	require.Equal(t, true, tested.field(t, "delivered"), "%s", tested.body)
+	require.Len(t, inbox.got, 1)
+	require.Regexp(t, `^\{"event":"post\.published","timestamp":"[0-9-]{10}T[0-9:]{8}Z","data":\{"postId":"post_abc123","platform":"instagram",`+
+		`"platformPostId":"17841400123456789","platformPostUrl":"https://instagram\.com/p/ABC123","status":"published",`, string(inbox.got[0].body))
+	require.Equal(t, webhook.HexOf(inbox.got[0].body, made.text(t, "secret")), inbox.got[0].header.Get("X-SocialSyncerAPI-Signature"))
+}
+
+func TestAWhathooksClientSubscribesToItsSessions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "sqlite")
+	a := w.tenant(t, "ann")
+	inbox := newReceiver(t, answering(`{}`))
+	made := a.send(t, 201, "POST", "/v1/webhooks", `{"url":"`+inbox.URL+`","format":"whathooks","events":["message.received","session.status","session.qr"]}`)
+	for i, eventType := range []string{"session.status", "session.qr"} {
+		r := a.send(t, 200, "POST", "/v1/webhooks/"+made.text(t, "id")+"/test", `{"event":"`+eventType+`"}`)
+		require.Equal(t, true, r.field(t, "delivered"), "%s", r.body)
+		require.Equal(t, eventType, inbox.got[i].header.Get("X-Whathooks-Event"))
+		require.Contains(t, string(inbox.got[i].body), `"data":{"sessionId":"sess_`)
+		sample := a.send(t, 200, "GET", "/v1/events/samples/"+eventType, "")
+		require.Equal(t, eventType, sample.text(t, "event"))
+	}
+	const refused = `{"url":"https://receiver.example/","format":"sociocs","events":["session.status"]}`
+	a.refused(t, 400, "invalid_field", "POST", "/v1/webhooks", refused)
+}

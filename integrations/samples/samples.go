@@ -16,7 +16,8 @@ var files embed.FS
 func Sample(eventType string) ([]byte, bool) { return SampleOf(eventType, "") }
 
 // SampleOf is Sample in another format of internal/webhook. All event types are there in switchhook, which "" means too;
-// message.received and message.status are there in every format.
+// message.received and message.status are there in every format, session events also in whathooks, and post and account events also in
+// socialsyncer: in the formats of the contracts that have them.
 func SampleOf(eventType, format string) ([]byte, bool) {
 	name := eventType
 	if format != "" && format != "switchhook" {

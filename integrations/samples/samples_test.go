@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"hash/crc32"
+	"maps"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,47 +37,53 @@ func contact() json.RawMessage {
 		`"updated_at":"2025-08-04T12:29:21.000Z","is_blocked":0}`)
 }
 
-// golden returns the events of the samples: each type's own, with the values of the contract that describes it.
-func golden() map[string]*store.Event {
+// shown is when what the samples tell of happened, and made when it was stored; a post's is the SocialSyncer contract's own time.
+const (
+	shown     = "2026-06-29T14:21:07.000Z"
+	shownPost = "2026-01-15T10:00:00.000Z"
+)
+
+func made(t *testing.T, eventType, on string, data any) *store.Event {
+	t.Helper()
 	at := time.Date(2026, 6, 29, 14, 21, 7, 412e6, time.UTC)
-	made := func(eventType, on string, data any) *store.Event {
-		raw, err := event.Marshal(data)
-		if err != nil {
-			panic(err)
-		}
-		id := fmt.Sprintf("evt_01kaj5v0x7fm2zq4w9b3c8d%03x", len(eventType)*len(on)+len(eventType)) // another one for each
-		return &store.Event{ID: id, Type: eventType, ChannelID: on, Data: raw, CreatedAt: at}
+	if strings.HasPrefix(eventType, "post.") {
+		at = time.Date(2026, 1, 15, 10, 0, 0, 0, time.UTC)
 	}
-	const shown = "2026-06-29T14:21:07.000Z"
+	raw, err := event.Marshal(data)
+	require.NoError(t, err)
+	id := fmt.Sprintf("evt_01kaj5v0x7fm2zq4w9b3c8d%03x", crc32.ChecksumIEEE([]byte(eventType))&0xfff) // another one for each
+	return &store.Event{ID: id, Type: eventType, ChannelID: on, Data: raw, CreatedAt: at}
+}
+
+// golden returns the events of the samples: each type's own, with the values of the contract that describes it.
+func golden(t *testing.T) map[string]*store.Event {
+	t.Helper()
+	events := map[string]*store.Event{}
+	for _, of := range []map[string]*store.Event{messages(t), sessions(t), posts(t), accounts(t)} {
+		maps.Copy(events, of)
+	}
+	return events
+}
+
+func messages(t *testing.T) map[string]*store.Event {
+	t.Helper()
 	return map[string]*store.Event{
-		event.MessageReceived: made(event.MessageReceived, sessionID, event.MessageData{
+		event.MessageReceived: made(t, event.MessageReceived, sessionID, event.MessageData{
 			ID: "msg_01kaj5v0x7r5t3v1x9z7b5d3f1", SessionID: sessionID, ChannelID: sessionID, From: "15551234567", PushName: "Jane Doe",
 			Type: "text", Text: "Hi there!", WaMessageID: "3EB0A1B2C3D4E5F6", Timestamp: shown, To: "15559876543", Platform: "whatsapp",
 			Connector: "whatsapp", Provider: "wa", ChannelKey: "wa_15559876543", ProviderMessageID: "3EB0A1B2C3D4E5F6", Media: []event.Media{},
 		}),
-		event.MessageStatus: made(event.MessageStatus, sessionID, event.StatusData{
+		event.MessageStatus: made(t, event.MessageStatus, sessionID, event.StatusData{
 			ID: "msg_01kaj5v0x7w9x7z5b3d1f9h7k5", SessionID: sessionID, ChannelID: sessionID, To: "15551234567", Status: "delivered",
 			WaMessageID: "3EB0F1E2D3C4B5A6", ProviderMessageID: "3EB0F1E2D3C4B5A6", Platform: "whatsapp", Timestamp: shown,
 		}),
-		event.AccountLinked: made(event.AccountLinked, channelID, event.ChannelData{
-			ChannelID: channelID, AccountID: channelID, Connector: "twilio_sms", Platform: "sms", Name: "Support line",
-			Address: "16311113333", Timestamp: shown,
-		}),
-		event.AccountUnlinked: made(event.AccountUnlinked, channelID, event.ChannelData{
-			ChannelID: channelID, AccountID: channelID, Connector: "twilio_sms", Platform: "sms", Name: "Support line", Address: "16311113333",
-			Code: "auth_failed", Message: "Twilio refuses the auth token. Enter the present one.", Timestamp: shown,
-		}),
-		event.WebhookDisabled: made(event.WebhookDisabled, "", event.WebhookData{
-			WebhookID: "wh_01kaj5v0x7j9d7f5h3k1m9p7r5", URL: "https://receiver.example.com/hook", Status: "disabled", Timestamp: shown,
-			Reason: "Its receiver has only failed for 5 days. The last failure: the receiver answered 500. Mend it, set the webhook's status to active, and replay.",
-		}),
 		// The Sociocs contract's own examples are an SMS that came in and one that failed.
-		event.MessageReceived + "." + webhook.FormatSociocs: made(event.MessageReceived, channelID, event.MessageData{
+		event.MessageReceived + "." + webhook.FormatSociocs: made(t, event.MessageReceived, channelID, event.MessageData{
 			ID: "msg_01kaj5v0x7r5t3v1x9z7b5d3f2", ChannelID: channelID, From: "16311112222", Type: "text", Text: "Hello World!",
 			Timestamp: "2025-08-06T04:51:45.897Z", To: "16311113333", Platform: "sms", Connector: "twilio_sms", Provider: "twlo",
 			ChannelKey: "twlo_16311113333", ProviderMessageID: "MM2aa0db1b276eaeaa5d730d5aa34167f2", Media: []event.Media{}, Contact: contact(),
 		}),
-		event.MessageStatus + "." + webhook.FormatSociocs: made(event.MessageStatus, channelID, event.StatusData{
+		event.MessageStatus + "." + webhook.FormatSociocs: made(t, event.MessageStatus, channelID, event.StatusData{
 			ID: "msg_01kaj5v0x7w9x7z5b3d1f9h7k6", ChannelID: channelID, To: "16311112222", Status: "failed",
 			ProviderMessageID: "MM2aa0db1b276eaeaa5d730d5aa34167f2", Platform: "sms",
 			Error: &event.Failure{
@@ -86,10 +95,70 @@ func golden() map[string]*store.Event {
 	}
 }
 
+func sessions(t *testing.T) map[string]*store.Event {
+	t.Helper()
+	return map[string]*store.Event{
+		event.SessionStatus: made(t, event.SessionStatus, sessionID, event.SessionStatusData{
+			SessionID: sessionID, ChannelID: sessionID, Status: "LOGGED_OUT", PreviousStatus: "CONNECTED", Reason: "logged_out",
+			Message: "The device was unlinked on the phone. Link it again with a new QR code.", Phone: "15559876543", PushName: "Support", Timestamp: shown,
+		}),
+		event.SessionQR: made(t, event.SessionQR, sessionID, event.SessionQRData{
+			SessionID: sessionID, ChannelID: sessionID, QR: "2@a-sample-code-that-links-nothing", ExpiresAt: "2026-06-29T14:21:27.000Z", Timestamp: shown,
+		}),
+	}
+}
+
+// posts are the SocialSyncer contract's own example, and the same post before it and failed.
+func posts(t *testing.T) map[string]*store.Event {
+	t.Helper()
+	post := event.PostData{PostID: "post_abc123", Platform: "instagram", ChannelID: channelID, Timestamp: shownPost}
+	published, failed, scheduled := post, post, post
+	published.Status, published.PlatformPostID, published.PlatformPostURL = "published", "17841400123456789", "https://instagram.com/p/ABC123"
+	failed.Status = "failed"
+	failed.Error = &event.Failure{Code: 36003, Reason: "media_rejected", Message: "Instagram takes pictures from 4:5 to 1.91:1. Crop the picture and post again."}
+	scheduled.Status, scheduled.ScheduledAt = "scheduled", "2026-01-16T09:00:00.000Z"
+	return map[string]*store.Event{
+		event.PostPublished: made(t, event.PostPublished, channelID, published),
+		event.PostFailed:    made(t, event.PostFailed, channelID, failed),
+		event.PostScheduled: made(t, event.PostScheduled, channelID, scheduled),
+	}
+}
+
+func accounts(t *testing.T) map[string]*store.Event {
+	t.Helper()
+	return map[string]*store.Event{
+		event.AccountLinked: made(t, event.AccountLinked, channelID, event.ChannelData{
+			ChannelID: channelID, AccountID: channelID, Connector: "twilio_sms", Platform: "sms", Name: "Support line",
+			Address: "16311113333", Timestamp: shown,
+		}),
+		event.AccountUnlinked: made(t, event.AccountUnlinked, channelID, event.ChannelData{
+			ChannelID: channelID, AccountID: channelID, Connector: "twilio_sms", Platform: "sms", Name: "Support line", Address: "16311113333",
+			Code: "auth_failed", Message: "Twilio refuses the auth token. Enter the present one.", Timestamp: shown,
+		}),
+		event.WebhookDisabled: made(t, event.WebhookDisabled, "", event.WebhookData{
+			WebhookID: "wh_01kaj5v0x7j9d7f5h3k1m9p7r5", URL: "https://receiver.example.com/hook", Status: "disabled", Timestamp: shown,
+			Reason: "Its receiver has only failed for 5 days. The last failure: the receiver answered 500. Mend it, set the webhook's status to active, and replay.",
+		}),
+	}
+}
+
+// others are the formats, besides switchhook, in which an event type has a sample: those of the contracts that have it.
+func others(eventType string) []string {
+	switch of, _, _ := strings.Cut(eventType, "."); {
+	case eventType == event.MessageReceived || eventType == event.MessageStatus:
+		return []string{webhook.FormatWhathooks, webhook.FormatSocialSyncer, webhook.FormatSociocs}
+	case of == "session":
+		return []string{webhook.FormatWhathooks}
+	case of == "post" || of == "account":
+		return []string{webhook.FormatSocialSyncer}
+	}
+	return nil
+}
+
 // bodies writes every sample by its file name.
 func bodies(t *testing.T) map[string][]byte {
 	t.Helper()
-	events := golden()
+	events := golden(t)
 	written := map[string][]byte{}
 	write := func(name string, e *store.Event, format string) {
 		body, err := webhook.Formats()[format].Body(e)
@@ -100,11 +169,8 @@ func bodies(t *testing.T) map[string][]byte {
 		require.Contains(t, events, known.Event, "each event type has a sample")
 		write(known.Event, events[known.Event], webhook.FormatSwitchhook)
 	}
-	for _, eventType := range []string{event.MessageReceived, event.MessageStatus} {
-		for format := range webhook.Formats() {
-			if format == webhook.FormatSwitchhook {
-				continue
-			}
+	for eventType := range events {
+		for _, format := range others(eventType) {
 			name := eventType + "." + format
 			e := events[eventType]
 			if own := events[name]; own != nil {
@@ -181,4 +247,44 @@ func TestTheWhathooksSampleHasTheFieldsOfItsContractAndOurs(t *testing.T) {
 		require.Equal(t, value, data[field])
 	}
 	require.Contains(t, data["id"], "msg_")
+}
+
+func TestASessionInTheWhathooksFormatHasItsEnvelope(t *testing.T) {
+	t.Parallel()
+	for eventType, fields := range map[string][]string{event.SessionStatus: {"status", "reason"}, event.SessionQR: {"qr", "expiresAt"}} {
+		body, ok := samples.SampleOf(eventType, webhook.FormatWhathooks)
+		require.True(t, ok)
+		var sample map[string]any
+		require.NoError(t, json.Unmarshal(body, &sample))
+		require.Len(t, sample, 4)
+		require.Equal(t, eventType, sample["event"])
+		require.Equal(t, sessionID, sample["sessionId"])
+		data, ok := sample["data"].(map[string]any)
+		require.True(t, ok)
+		require.Equal(t, sessionID, data["sessionId"])
+		for _, field := range fields {
+			require.NotEmpty(t, data[field], field)
+		}
+	}
+}
+
+func TestAPublishedPostBeginsAsTheSocialSyncerContractShowsIt(t *testing.T) {
+	t.Parallel()
+	body, ok := samples.SampleOf(event.PostPublished, webhook.FormatSocialSyncer)
+	require.True(t, ok)
+	const contract = `{"event":"post.published","timestamp":"2026-01-15T10:00:00Z","data":{"postId":"post_abc123","platform":"instagram",` +
+		`"platformPostId":"17841400123456789","platformPostUrl":"https://instagram.com/p/ABC123","status":"published"`
+	require.True(t, strings.HasPrefix(string(body), contract+`,"channelId":`), "only our own fields stand behind the contract's")
+}
+
+func TestEachSampleIsAnotherEvent(t *testing.T) {
+	t.Parallel()
+	ids := map[string]string{}
+	for _, known := range event.Types() {
+		body, _ := samples.Sample(known.Event)
+		var envelope struct{ ID string }
+		require.NoError(t, json.Unmarshal(body, &envelope))
+		require.Empty(t, ids[envelope.ID], known.Event)
+		ids[envelope.ID] = known.Event
+	}
 }
