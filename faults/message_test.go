@@ -170,7 +170,7 @@ func TestARepeatAfterAKillBeforeTheAnswerGivesTheSameMessage(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *site) {
 		n, fake, channel := s.upWithTwilio()
 		body := map[string]string{"channelId": channel, "to": "16311112222", "text": "once"}
-		arrived := fake.TroubleNext(twiliotest.Trouble{Delay: time.Second})
+		arrived := fake.TroubleNext(twiliotest.Trouble{Delay: 5 * time.Second}) // time to lock what comes after it
 		go s.try(n, http.MethodPost, "/v1/messages", body, "Idempotency-Key", "k")
 		<-arrived
 		s.killBeforeTheAnswer(n, func() { s.awaitStatusOf(n, "once", "sent") })

@@ -20,7 +20,7 @@ import (
 
 const (
 	// takeTimeout is the longest that Take keeps a request waiting.
-	takeTimeout = 300 * time.Millisecond
+	takeTimeout = time.Second
 	// pause is how long Redis is left alone after a failure; then one caller tries it and the others go on failing at once.
 	pause = time.Second
 )
@@ -77,7 +77,7 @@ func New(o Options) (*Limiter, error) {
 }
 
 // Take counts one use of key in the rate's current period (a fixed window that begins with the first take). It blocks for at most
-// 300 ms; an error wraps ErrUnavailable, or ctx's own error when the caller gave up.
+// a second; an error wraps ErrUnavailable, or ctx's own error when the caller gave up.
 func (l *Limiter) Take(ctx context.Context, key string, rate Rate) (Result, error) {
 	if rate.Limit < 1 || rate.Period < time.Millisecond {
 		return Result{}, fmt.Errorf("take from limit: rate %d per %s must be positive", rate.Limit, rate.Period)
