@@ -54,7 +54,7 @@ const (
 	claimQuery        = `UPDATE deliveries SET owner = $2 WHERE ` + claimable + ` AND status = 'pending' AND due_at <= $3 AND id IN `
 	dueIDsQuery       = `SELECT id FROM deliveries WHERE status = 'pending' AND due_at <= $3 AND ` + claimable
 	returningDelivery = ` RETURNING ` + deliveryColumns
-	dueWebhooksQuery  = `SELECT webhook_id, COUNT(*) FROM deliveries WHERE status = 'pending' AND due_at <= $1 GROUP BY webhook_id`
+	countDueQuery     = `SELECT COUNT(*), COALESCE(MIN(due_at), 0) FROM deliveries WHERE status = 'pending' AND due_at <= $1`
 	cancelQuery       = `UPDATE deliveries SET status = 'cancelled', reason = $2, owner = NULL, updated_at = $3 WHERE webhook_id = $1 AND status IN ('pending', 'held')`
 	holdQuery         = `UPDATE deliveries SET status = 'held', reason = $2, owner = NULL, updated_at = $3 WHERE webhook_id = $1 AND status = 'pending'`
 	releaseHeldQuery  = `UPDATE deliveries SET status = 'pending', due_at = $2, tries = 0, reason = '', updated_at = $2
@@ -64,7 +64,6 @@ const (
 	ownedQuery     = `SELECT id FROM deliveries WHERE status = 'pending' AND due_at <= $2 AND owner = $1 ORDER BY due_at LIMIT $3`
 	replayOneQuery = `UPDATE deliveries SET status = 'pending', due_at = $3, tries = 0, owner = NULL, reason = '', updated_at = $3
 		WHERE account_id = $1 AND id = $2 AND (status <> 'pending' OR owner IS NULL)`
-	countDeliveries = `SELECT status, COUNT(*) FROM deliveries WHERE account_id = $1 AND created_at >= $2 GROUP BY status`
 )
 
 func scanDelivery(row dbutil.Scannable) (*Delivery, error) {
@@ -115,19 +114,6 @@ func (s *Store) Deliveries(ctx context.Context, accountID string, filter Deliver
 	where.equal("event_id", filter.EventID)
 	query, args := where.page(page)
 	return queryAll(ctx, s.reader(ctx), scanDelivery, selectDelivery+query, args...)
-}
-
-// CountDeliveries returns how many deliveries of each status an account has made since a time.
-func (s *Store) CountDeliveries(ctx context.Context, accountID string, since time.Time) (map[DeliveryStatus]int64, error) {
-	counts := map[DeliveryStatus]int64{}
-	_, err := queryAll(ctx, s.reader(ctx), func(row dbutil.Scannable) (struct{}, error) {
-		var status DeliveryStatus
-		var n int64
-		err := row.Scan(&status, &n)
-		counts[status] = n
-		return struct{}{}, err
-	}, countDeliveries, accountID, Millis(since))
-	return counts, err
 }
 
 // ClaimDueAny takes at most limit deliveries that are due and belong to no living worker, oldest due time first, and
@@ -244,16 +230,18 @@ func (s *Store) ReplayDeliveries(ctx context.Context, accountID, webhookID strin
 	return result.RowsAffected()
 }
 
-// DueAny returns how many deliveries are due for each webhook; it serves metrics and tests.
-func (s *Store) DueAny(ctx context.Context, now time.Time) (map[string]int64, error) {
-	due := map[string]int64{}
-	_, err := queryAll(ctx, s.reader(ctx), func(row dbutil.Scannable) (struct{}, error) {
-		var id string
-		var n int64
-		err := row.Scan(&id, &n)
-		due[id] = n
-		return struct{}{}, err
-	}, dueWebhooksQuery, Millis(now))
+// DueCount is how many deliveries are due, and since when the oldest is.
+type DueCount struct {
+	Count  int64
+	Oldest time.Time
+}
+
+// CountDueAny counts the deliveries of all accounts that are due; it serves metrics.
+func (s *Store) CountDueAny(ctx context.Context, now time.Time) (DueCount, error) {
+	var due DueCount
+	var oldest int64
+	err := s.reader(ctx).QueryRowContext(ctx, countDueQuery, Millis(now)).Scan(&due.Count, &oldest)
+	due.Oldest = FromMillis(oldest)
 	return due, err
 }
 
