@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"sync"
 
 	"github.com/gofiber/fiber/v2"
@@ -11,6 +12,14 @@ import (
 
 // docsCache is how long a client may keep the description: short, because an update of the server changes it.
 const docsCache = "public, max-age=300"
+
+// describedAt is the address in openapi.yaml.
+const describedAt = "'http://localhost:8080'"
+
+// describe puts this server's own address into the description, so that what imports it need not be told.
+func describe(document []byte, baseURL string) []byte {
+	return bytes.Replace(document, []byte(describedAt), []byte("'"+baseURL+"'"), 1)
+}
 
 // documents are the forms of openapi.yaml that are made from it, once, when somebody first asks for one.
 type documents struct {

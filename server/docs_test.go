@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
 	"testing"
 
@@ -26,7 +27,7 @@ func TestTheDescriptionIsServedAsYAMLAndJSON(t *testing.T) {
 	response := g.call(t, "GET", "/openapi.yaml", "")
 	requireAnswer(t, response, 200, "")
 	require.Equal(t, "application/yaml", string(response.Header.ContentType()))
-	require.Equal(t, string(document), string(response.Body()))
+	require.Equal(t, string(describe(document, g.BaseURL)), string(response.Body()))
 	for range 2 {
 		response = g.call(t, "GET", "/openapi.json", "")
 		requireAnswer(t, response, 200, "")
@@ -64,4 +65,11 @@ func TestADescriptionThatCannotBeReadIsAnErrorOfTheServer(t *testing.T) {
 	g := docsGate(t, []byte("paths: ["))
 	requireAnswer(t, g.call(t, "GET", "/docs", ""), 500, problem.InternalError)
 	requireAnswer(t, g.call(t, "GET", "/openapi.json", ""), 500, problem.InternalError)
+}
+
+func TestTheDescriptionNamesThisServersAddress(t *testing.T) {
+	t.Parallel()
+	document := readDocument(t)
+	require.Equal(t, 1, bytes.Count(document, []byte(describedAt)))
+	require.Contains(t, string(describe(document, "https://hooks.example")), "baseUrl: {default: 'https://hooks.example'")
 }

@@ -75,6 +75,7 @@ func New(options Options) (*Server, error) {
 	if err := requireAll(options, "TrustedProxies", "MetricsToken", "ProbesOnly"); err != nil {
 		return nil, err
 	}
+	options.OpenAPI = describe(options.OpenAPI, options.BaseURL)
 	s := &Server{Options: options, draining: make(chan struct{})}
 	s.app = fiber.New(fiber.Config{
 		AppName:               "Switchhook",
