@@ -1,0 +1,94 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/switchhook/switchhook/internal/event"
+)
+
+// pages returns the Markdown files of the root and of docs.
+func pages(t *testing.T) []string {
+	t.Helper()
+	found, err := filepath.Glob("*.md")
+	require.NoError(t, err)
+	require.NoError(t, filepath.WalkDir("docs", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && filepath.Ext(path) == ".md" {
+			found = append(found, path)
+		}
+		return err
+	}))
+	return found
+}
+
+// links returns the targets of a page's links and pictures that are not addresses, without code.
+func links(text string) []string {
+	code := regexp.MustCompile("(?s)```.*?```|`[^`\n]*`")
+	link := regexp.MustCompile(`\]\(<?([^)>\s]+)|(?m)^\[[^]]+\]:\s*(\S+)`)
+	var targets []string
+	for _, match := range link.FindAllStringSubmatch(code.ReplaceAllString(text, ""), -1) {
+		target := match[1] + match[2]
+		if !regexp.MustCompile(`^(https?|mailto):`).MatchString(target) {
+			targets = append(targets, target)
+		}
+	}
+	return targets
+}
+
+// anchors returns the fragments by which a page's headings can be linked to, as GitHub makes them.
+func anchors(text string) map[string]bool {
+	found := map[string]bool{}
+	for _, match := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(text, -1) {
+		kept := regexp.MustCompile(`[^\p{L}\p{N}_ -]`).ReplaceAllString(strings.ToLower(match[1]), "")
+		found[strings.ReplaceAll(kept, " ", "-")] = true
+	}
+	return found
+}
+
+func TestEveryLinkInTheDocumentsLeadsSomewhere(t *testing.T) {
+	t.Parallel()
+	read := func(path string) string {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		return string(text)
+	}
+	linked := 0
+	for _, page := range pages(t) {
+		for _, target := range links(read(page)) {
+			linked++
+			file, fragment, _ := strings.Cut(target, "#")
+			path := page
+			if file != "" {
+				path = filepath.Join(filepath.Dir(page), filepath.FromSlash(file))
+				_, err := os.Stat(path)
+				require.NoError(t, err, "%s links to %s", page, target)
+			}
+			if fragment != "" && filepath.Ext(path) == ".md" {
+				require.True(t, anchors(read(path))[fragment], "%s links to %s, and there is no such heading", page, target)
+			}
+		}
+	}
+	require.Greater(t, linked, 10, "the links are found at all")
+}
+
+func TestLinksAreFoundWhereverTheyStand(t *testing.T) {
+	t.Parallel()
+	text := "[a](a.md) and [b](docs/b.md#c-d \"title\"), ![p](p.png), [out](https://example.com/), [here](#x), `[no](no.md)`\n```\n[no](no.md)\n```\n[ref]: r.md\n"
+	require.Equal(t, []string{"a.md", "docs/b.md#c-d", "p.png", "#x", "r.md"}, links(text))
+	require.Equal(t, map[string]bool{"whats-new-in-v1": true}, anchors("# What's `new` in /v1?\n"))
+}
+
+func TestThePageOnWebhooksNamesEveryEvent(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("docs/webhooks.md")
+	require.NoError(t, err)
+	for _, known := range event.Types() {
+		require.Contains(t, string(text), "`"+known.Event+"`")
+	}
+}
