@@ -14,6 +14,7 @@ const (
 	reclaimEvery = 3 * time.Second
 	lostEvery    = 10 * time.Second
 	fetchEvery   = 2 * time.Second
+	importEvery  = time.Second
 	expireEvery  = time.Minute
 	purgeEvery   = 10 * time.Minute
 	purgeSize    = 500 // rows in one batch
@@ -50,6 +51,7 @@ func (p *product) start(ctx context.Context) {
 		return err
 	})
 	every(lostEvery, "release_missed_deliveries", func(ctx context.Context) error { return p.store.ReleaseMissedAny(ctx, time.Now()) })
+	every(importEvery, "import_contacts", p.importer.Work)
 	every(expireEvery, "expire_webhooks", func(ctx context.Context) error { return p.store.ExpireWebhooksAny(ctx, time.Now()) })
 	every(purgeEvery, "purge", p.purge)
 	p.jobs.Go(func() { p.whenKicked(jobs) })
@@ -85,6 +87,7 @@ func (p *product) purge(ctx context.Context) error {
 	before := time.Now().Add(-p.config.Retention)
 	err := p.store.PurgeAny(ctx, before)
 	err = errors.Join(err, untilFewer(func() (int64, error) { return p.store.PurgeIdempotencyAny(ctx, time.Now(), purgeSize) }))
+	err = errors.Join(err, untilFewer(func() (int64, error) { return p.store.PurgeContactImportsAny(ctx, before, purgeSize) }))
 	return errors.Join(err, untilFewer(func() (int64, error) {
 		n, err := p.media.PurgeAny(ctx, before, purgeSize)
 		return int64(n), err

@@ -15,6 +15,7 @@ import (
 	"github.com/switchhook/switchhook/internal/account"
 	"github.com/switchhook/switchhook/internal/channel"
 	"github.com/switchhook/switchhook/internal/config"
+	"github.com/switchhook/switchhook/internal/contact"
 	"github.com/switchhook/switchhook/internal/delivery"
 	"github.com/switchhook/switchhook/internal/event"
 	"github.com/switchhook/switchhook/internal/id"
@@ -54,6 +55,7 @@ type product struct {
 	webhooks   *webhook.Service
 	media      *media.Service
 	messages   *message.Service
+	importer   *contact.Importer
 	worker     *tasks.Worker
 	server     *server.Server
 	setupCode  string
@@ -136,7 +138,7 @@ func (p *product) buildTools() (err error) {
 	if p.limiter, err = limit.New(limit.Options{Client: p.redis.Client(), Prefix: "switchhook:limit", Logger: p.logger}); err != nil {
 		return err
 	}
-	p.metrics = metrics.New(tasks.NewQueueMetrics(p.redis.Client()))
+	p.metrics = metrics.New(tasks.NewQueueMetrics(p.redis.Client()), metrics.NewState(p.store, p.logger, time.Now))
 	p.waker, err = wake.New(wake.Options{Client: p.redis.Client(), Logger: p.logger})
 	return err
 }
@@ -194,7 +196,8 @@ func (p *product) buildServices() (err error) {
 		return err
 	}
 	p.deliveries.Connect(p.publisher, p.messages)
-	return nil
+	p.importer, err = contact.NewImporter(contact.ImporterOptions{Store: p.store, Now: time.Now})
+	return err
 }
 
 func (p *product) buildServer() (err error) {

@@ -7,18 +7,13 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/switchhook/switchhook/connectors"
+	"github.com/switchhook/switchhook/internal/contact"
 	"github.com/switchhook/switchhook/internal/message"
 	"github.com/switchhook/switchhook/internal/problem"
 	"github.com/switchhook/switchhook/internal/store"
-)
-
-const (
-	maxContactName = 200     // characters
-	maxExtraFields = 8 << 10 // bytes of JSON; it is part of each event of this person
 )
 
 // contactBody is what a client may set, in the spelling of the Sociocs contract. ExtraFields is an object, or a text
@@ -33,29 +28,9 @@ type contactBody struct {
 
 // apply puts what was given into a contact and returns everything that is wrong with it.
 func (b contactBody) apply(c *store.Contact) error {
-	var wrong []problem.Field
+	wrong := contact.Change{Name: b.Name, PhoneNumber: b.PhoneNumber, PhoneNumberCC: b.PhoneNumberCC}.Apply(c)
 	invalid := func(field, text string) {
 		wrong = append(wrong, problem.Field{Field: field, Code: problem.InvalidField, Message: text})
-	}
-	if b.Name != nil {
-		c.Name = strings.TrimSpace(*b.Name)
-		if utf8.RuneCountInString(c.Name) > maxContactName || strings.ContainsFunc(c.Name, unicode.IsControl) {
-			invalid("name", fmt.Sprintf("name takes at most %d characters and no control characters.", maxContactName))
-		}
-	}
-	switch {
-	case b.PhoneNumber == nil && c.PhoneNumber == "":
-		wrong = append(wrong, problem.Field{Field: "phone_number", Code: problem.RequiredField, Message: "phone_number is required."})
-	case b.PhoneNumber != nil:
-		if c.PhoneNumber = connectors.Digits(*b.PhoneNumber); c.PhoneNumber == "" {
-			invalid("phone_number", "phone_number must be a phone number with its country code, such as +16311112222.")
-		}
-	}
-	if b.PhoneNumberCC != nil {
-		c.PhoneNumberCC = strings.TrimPrefix(strings.TrimSpace(*b.PhoneNumberCC), "+")
-		if len(c.PhoneNumberCC) > 3 || strings.Trim(c.PhoneNumberCC, "0123456789") != "" { // E.164: one to three digits
-			invalid("phone_number_cc", "phone_number_cc must be a country code of one to three digits, such as 49, or empty.")
-		}
 	}
 	if b.ExtraFields != nil {
 		extra, err := readExtraFields(b.ExtraFields)
@@ -91,8 +66,8 @@ func readExtraFields(raw json.RawMessage) (string, error) {
 	if json.Unmarshal(raw, &text) == nil && !bytes.Equal(raw, []byte("null")) {
 		raw = json.RawMessage(text)
 	}
-	if len(raw) > maxExtraFields {
-		return "", fmt.Errorf("at most %d bytes long", maxExtraFields)
+	if len(raw) > contact.MaxExtraFields {
+		return "", fmt.Errorf("at most %d bytes long", contact.MaxExtraFields)
 	}
 	if _, err := splitObject(raw); err != nil {
 		return "", errors.New("a JSON object, or a text that holds one")
@@ -133,8 +108,8 @@ func (s *Server) listContacts(r *request) (answer, error) {
 		return answer{}, err
 	}
 	filter := store.ContactFilter{Search: strings.TrimSpace(r.Query("q"))}
-	if utf8.RuneCountInString(filter.Search) > maxContactName || !utf8.ValidString(filter.Search) || strings.ContainsRune(filter.Search, 0) {
-		return answer{}, problem.InvalidOne("q", fmt.Sprintf("q takes at most %d characters of a name or a number.", maxContactName))
+	if utf8.RuneCountInString(filter.Search) > contact.MaxName || !utf8.ValidString(filter.Search) || strings.ContainsRune(filter.Search, 0) {
+		return answer{}, problem.InvalidOne("q", fmt.Sprintf("q takes at most %d characters of a name or a number.", contact.MaxName))
 	}
 	if number := r.Query("phone_number", r.Query("phone")); number != "" {
 		if filter.PhoneNumber = connectors.Digits(number); filter.PhoneNumber == "" {

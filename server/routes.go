@@ -52,6 +52,9 @@ func (s *Server) routes() []route {
 
 		{"GET", "/v1/contacts", userOrKey, true, false, s.listContacts},
 		{"POST", "/v1/contacts", userOrKey, true, true, s.createContact},
+		{"GET", "/v1/contacts/export", userOrKey, true, false, s.exportContacts},
+		{"POST", "/v1/contacts/import", userOrKey, true, true, s.importContacts},
+		{"GET", "/v1/contacts/imports/:id", userOrKey, true, false, s.getContactImport},
 		{"GET", "/v1/contacts/:id", userOrKey, true, false, s.getContact},
 		{"PATCH", "/v1/contacts/:id", userOrKey, true, false, s.changeContact},
 		{"DELETE", "/v1/contacts/:id", userOrKey, true, false, s.deleteContact},

@@ -52,7 +52,7 @@ func TestWhatHandlersAnswerWithIsWhatTheDocumentDescribes(t *testing.T) {
 	t.Parallel()
 	doc := loadDocument(t)
 	for name, view := range map[string]any{
-		"Account": accountView{}, "APIKey": keyView{}, "Channel": channelView{}, "ChannelCheck": checkView{}, "CreatedAPIKey": newKeyView{},
+		"Account": accountView{}, "APIKey": keyView{}, "Channel": channelView{}, "ChannelCheck": checkView{}, "ContactImport": importView{}, "StartedContactImport": startedImportView{}, "CreatedAPIKey": newKeyView{},
 		"Connector": connectors.Info{}, "Delivery": deliveryView{}, "Error": errorBody{}, "EventType": event.Type{}, "Failure": event.Failure{},
 		"Field": connectors.Field{}, "FieldError": problem.Field{}, "Login": tokenView{}, "Me": meView{}, "Media": mediaView{}, "Message": messageView{},
 		"MessageReceivedData": event.MessageData{}, "MessageStatusData": event.StatusData{}, "ChannelEventData": event.ChannelData{},

@@ -13,7 +13,7 @@ import (
 )
 
 // property is one of everything that an account can have.
-type property struct{ channel, contact, webhook, event, delivery, message, key string }
+type property struct{ channel, contact, webhook, event, delivery, message, key, imported string }
 
 func (a *tenant) property(t *testing.T) property {
 	t.Helper()
@@ -26,6 +26,7 @@ func (a *tenant) property(t *testing.T) property {
 	p.event = a.first(t, "/v1/events", "")
 	p.delivery = a.first(t, "/v1/deliveries", "")
 	p.key = a.first(t, "/v1/keys", a.token)
+	p.imported = a.send(t, 202, "POST", "/v1/contacts/import", "phone_number\n15551234567\n", "Content-Type: text/csv").text(t, "id")
 	eventually(t, "the delivery is over", func() bool { return len(inbox.of("message.received")) == 1 })
 	return p
 }
@@ -46,7 +47,7 @@ func (a *tenant) first(t *testing.T, path, credential string) string {
 // id returns which of the properties a path of the route table means; "" where its parameter is no id of an account's.
 func (p property) id(path string) string {
 	for prefix, id := range map[string]string{
-		"/v1/channels/:id": p.channel, "/v1/contacts/:id": p.contact, "/v1/webhooks/:id": p.webhook, "/v1/events/:id": p.event,
+		"/v1/channels/:id": p.channel, "/v1/contacts/:id": p.contact, "/v1/contacts/imports/:id": p.imported, "/v1/webhooks/:id": p.webhook, "/v1/events/:id": p.event,
 		"/v1/deliveries/:id": p.delivery, "/v1/messages/:id": p.message, "/v1/keys/:id": p.key,
 	} {
 		if strings.HasPrefix(path, prefix) {
@@ -110,6 +111,7 @@ func TestAnotherAccountsThingsAreNotFoundOnAnyRoute(t *testing.T) {
 		left := property{
 			owner.first(t, "/v1/channels", ""), owner.first(t, "/v1/contacts", ""), owner.first(t, "/v1/webhooks", ""), owner.first(t, "/v1/events", ""),
 			owner.first(t, "/v1/deliveries", ""), owner.first(t, "/v1/messages", ""), owner.first(t, "/v1/keys", owner.token),
+			owner.send(t, 200, "GET", "/v1/contacts/imports/"+mine.imported, "").text(t, "id"),
 		}
 		require.Equal(t, mine, left, "nothing of the owner's has changed")
 		require.NotContains(t, string(owner.send(t, 200, "GET", "/v1/channels/"+mine.channel, "").body), "taken over")

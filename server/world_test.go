@@ -22,6 +22,7 @@ import (
 	"github.com/switchhook/switchhook/connectors/twilio/twiliotest"
 	"github.com/switchhook/switchhook/internal/account"
 	"github.com/switchhook/switchhook/internal/channel"
+	"github.com/switchhook/switchhook/internal/contact"
 	"github.com/switchhook/switchhook/internal/delivery"
 	"github.com/switchhook/switchhook/internal/event"
 	"github.com/switchhook/switchhook/internal/id"
@@ -186,6 +187,8 @@ func (w *world) wireServices(t *testing.T, sealer *secret.Sealer, ids *id.Genera
 func (w *world) work(t *testing.T) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
+	importer, err := contact.NewImporter(contact.ImporterOptions{Store: w.store, Now: time.Now})
+	require.NoError(t, err)
 	var jobs sync.WaitGroup
 	jobs.Go(func() {
 		tick := time.NewTicker(20 * time.Millisecond)
@@ -199,6 +202,7 @@ func (w *world) work(t *testing.T) {
 			}
 			_ = w.parts.Deliveries.Sweep(ctx) // an error shows in what a scenario waits for
 			_ = w.parts.Messages.SendQueued(ctx)
+			_ = importer.Work(ctx)
 		}
 	})
 	t.Cleanup(func() {

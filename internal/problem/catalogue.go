@@ -6,6 +6,7 @@ const (
 	RequiredField        = "required_field"
 	UnknownField         = "unknown_field"
 	InvalidJSON          = "invalid_json"
+	InvalidCSV           = "invalid_csv"
 	UnsupportedMediaType = "unsupported_media_type"
 	EncodedBody          = "encoded_body"
 	BodyTooLarge         = "body_too_large"
@@ -60,6 +61,7 @@ func Catalogue() []Entry {
 		{RequiredField, 400, "A field is missing or empty."},
 		{UnknownField, 400, "The request has a field that does not exist here; usually its name is misspelt."},
 		{InvalidJSON, 400, "The body is not well-formed JSON in UTF-8."},
+		{InvalidCSV, 400, "The body is not a CSV list in UTF-8 with a header row, or one of its lines does not fit that row."},
 		{InvalidURL, 400, "An address cannot be used: not https, with a user name, or in a private network that the operator has not allowed."},
 		{InvalidCursor, 400, "The cursor is not one that a list has answered with."},
 		{SessionNotConnected, 400, "The WhatsApp session is not CONNECTED. Link it again or wait until it is back."},
