@@ -129,10 +129,12 @@ type MediaRef struct {
 	FileName    string
 }
 
-// StatusUpdate is news of an outbound message.
+// StatusUpdate is news of an outbound message, or with To and Until in place of an id, of all that went to a person until then.
 type StatusUpdate struct {
-	MessageID  string // ours, where the callback carries it
-	ProviderID string // the network's
+	MessageID  string    // ours, where the callback carries it
+	ProviderID string    // the network's
+	To         string    `json:",omitempty"` // the person's address
+	Until      time.Time `json:",omitzero"`  // by the network's clock
 	Status     Status
 	Error      *ProviderError // with StatusFailed, where told
 	At         time.Time      // by the network's clock; zero where not told

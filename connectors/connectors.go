@@ -61,6 +61,8 @@ type Info struct {
 	Limits    Limits        `json:"limits"`
 	Window    time.Duration `json:"-"` // how long after an inbound message free-form messages may be sent; 0: always
 	Fields    []Field       `json:"fields"`
+
+	PageField string `json:"-"` // key of the field that holds the Facebook Page of a channel whose address is another; or empty
 }
 
 // Ability names what a kind of channel can do, for clients of the API.

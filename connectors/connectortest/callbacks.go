@@ -73,7 +73,7 @@ func requireItems(t *testing.T, result connectors.CallbackResult, address string
 	}
 	statuses := []connectors.Status{connectors.StatusSent, connectors.StatusDelivered, connectors.StatusRead, connectors.StatusFailed}
 	for _, status := range result.Statuses {
-		require.NotEmpty(t, status.MessageID+status.ProviderID)
+		require.NotEmpty(t, status.MessageID+status.ProviderID+status.To)
 		require.Contains(t, statuses, status.Status)
 	}
 }
@@ -87,17 +87,21 @@ func (s Suite) signatures(t *testing.T, receiver connectors.Receiver, request co
 		require.ErrorIs(t, err, connectors.ErrSignature, why)
 		require.Zero(t, result, why)
 	}
-	refused("no signature", func(r *connectors.CallbackRequest) { r.Header.Del(s.SignatureHeader) })
-	refused("an empty signature", func(r *connectors.CallbackRequest) { r.Header.Set(s.SignatureHeader, "") })
+	refused("no signature", func(r *connectors.CallbackRequest) { s.present(r, nil) })
+	refused("an empty signature", func(r *connectors.CallbackRequest) { s.present(r, []string{""}) })
 	refused("another secret's", func(r *connectors.CallbackRequest) { s.Sign(s.Config[s.VerifyField]+"x", r) })
 	refused("the empty secret's", func(r *connectors.CallbackRequest) { s.Sign("", r) })
-	good := s.signed(t, request)
-	for i := range good.Header.Get(s.SignatureHeader) {
+	good := s.signature(s.signed(t, request))
+	for i := range good {
 		refused(fmt.Sprintf("byte %d of the signature altered", i), func(r *connectors.CallbackRequest) {
-			altered := []byte(r.Header.Get(s.SignatureHeader))
+			altered := []byte(good)
 			altered[i] ^= 1
-			r.Header.Set(s.SignatureHeader, string(altered))
+			s.present(r, []string{string(altered)})
 		})
+	}
+	s.withoutSecret(t, request)
+	if s.TokenParam != "" {
+		return // a token says nothing about the body
 	}
 	refused("the body altered", func(r *connectors.CallbackRequest) {
 		r.Body = bytes.Clone(r.Body)
@@ -105,7 +109,24 @@ func (s Suite) signatures(t *testing.T, receiver connectors.Receiver, request co
 	})
 	refused("the body cut", func(r *connectors.CallbackRequest) { r.Body = r.Body[:len(r.Body)-1] })
 	refused("the body gone", func(r *connectors.CallbackRequest) { r.Body = nil })
-	s.withoutSecret(t, request)
+}
+
+// signature returns what Sign has set.
+func (s Suite) signature(request connectors.CallbackRequest) string {
+	if s.TokenParam != "" {
+		return request.Query.Get(s.TokenParam)
+	}
+	return request.Header.Get(s.SignatureHeader)
+}
+
+// present puts other values in the place of the signature.
+func (s Suite) present(request *connectors.CallbackRequest, values []string) {
+	if s.TokenParam != "" {
+		request.Query = url.Values{s.TokenParam: values}
+		request.URL = s.CallbackURL + "?" + request.Query.Encode()
+		return
+	}
+	request.Header[http.CanonicalHeaderKey(s.SignatureHeader)] = values
 }
 
 // withoutSecret checks that a channel without a secret accepts nothing, least of all what is signed with the empty one.
