@@ -32,6 +32,7 @@ type Suite struct {
 	CallbackURL     string                                                   // of the channel; the files in testdata/inbound name paths on its host
 	VerifyField     string                                                   // the key of the secret that callbacks are signed with
 	SignatureHeader string                                                   // that Sign sets
+	TokenParam      string                                                   // where the provider signs nothing: the query parameter that Sign puts the secret into, in place of a header
 	Sign            func(secret string, request *connectors.CallbackRequest) // as the provider does with that secret
 }
 
