@@ -20,7 +20,7 @@ import (
 // recordTimeout bounds the database's part of an attempt.
 const recordTimeout = 20 * time.Second
 
-// run makes one attempt of a job and stores what came of it. It is called in a goroutine of its own.
+// run makes one attempt of a job and stores what came of it. It is called by a worker.
 func (s *Service) run(j job) {
 	shown, postponed := unknown, false
 	defer func() {

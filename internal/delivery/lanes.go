@@ -68,7 +68,7 @@ type lanes struct {
 	ready   []*lane // may run more; they take turns
 	closed  bool
 	now     func() time.Time
-	start   func(job)     // runs a job in a goroutine of its own
+	start   func(job)     // runs a job elsewhere and does not block
 	more    chan struct{} // told when a lane that was refused room has some
 }
 
@@ -173,7 +173,7 @@ func (l *lanes) run() {
 		one.running++
 		l.running++
 		l.queue(one)
-		go l.start(next)
+		l.start(next)
 	}
 }
 

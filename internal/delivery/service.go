@@ -100,7 +100,7 @@ func New(o Options) (*Service, error) {
 	}
 	s := &Service{Options: o, formats: webhook.Formats(), bodies: newBodies()}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.lanes = newLanes(o.Now, s.run)
+	s.lanes = newLanes(o.Now, newWorkers(s.run).start)
 	s.records = group.New(recordSize, max(1, o.Parallel), s.record)
 	return s, nil
 }
