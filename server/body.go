@@ -42,13 +42,16 @@ func (r *request) rawJSON() ([]byte, error) {
 }
 
 // rawBody returns the body as it was sent: nothing unpacks it, since a few kilobytes can unpack to gigabytes.
-func (r *request) rawBody() ([]byte, error) {
+func (r *request) rawBody() ([]byte, error) { return r.rawBodyUpTo(maxBody) }
+
+// rawBodyUpTo is rawBody with a limit of its own, in whole MiB.
+func (r *request) rawBodyUpTo(most int) ([]byte, error) {
 	if encoding := r.Get(fiber.HeaderContentEncoding); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return nil, problem.New(problem.EncodedBody, "The body is compressed. Send it as it is, without a Content-Encoding header.")
 	}
 	raw := r.Request().Body()
-	if len(raw) > maxBody {
-		return nil, problem.New(problem.BodyTooLarge, "The body is larger than 1 MiB. Send media by URL instead.")
+	if len(raw) > most {
+		return nil, problem.New(problem.BodyTooLarge, fmt.Sprintf("The body is larger than %d MiB. Send media by URL instead.", most>>20))
 	}
 	return raw, nil
 }

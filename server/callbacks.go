@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/gofiber/fiber/v2"
-
 	"github.com/switchhook/switchhook/connectors"
 	"github.com/switchhook/switchhook/internal/problem"
 	"github.com/switchhook/switchhook/internal/store"
@@ -41,11 +39,7 @@ func (s *Server) callback(r *request) (answer, error) {
 	if err := s.receive(r, channel, result); err != nil {
 		return answer{}, err
 	}
-	contentType := result.Response.ContentType
-	if contentType == "" {
-		contentType = fiber.MIMETextPlainCharsetUTF8
-	}
-	return answer{status: fiber.StatusOK, raw: []byte(result.Response.Body), contentType: contentType}, nil
+	return callbackAnswer(result.Response), nil
 }
 
 // receive stores what came in. What fails but for the content's sake is the server's trouble: the provider calls again.

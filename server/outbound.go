@@ -147,10 +147,20 @@ func (s *Server) candidates(channels []*store.Channel, body outboundBody, platfo
 		if body.From != "" && c.Address != body.From && c.Address != connectors.Digits(body.From) && c.ChannelKey != body.From {
 			continue
 		}
-		if body.PageID != "" && platform != "sandbox" && c.Address != body.PageID {
+		if body.PageID != "" && platform != "sandbox" && !s.isOfPage(c, body.PageID) {
 			continue
 		}
 		fit = append(fit, c)
 	}
 	return fit
+}
+
+// isOfPage tells whether a channel is a Facebook Page, or what is linked with one, as an Instagram account is.
+func (s *Server) isOfPage(c *store.Channel, pageID string) bool {
+	field := s.Connectors[c.Connector].Info().PageField
+	if field == "" {
+		return c.Address == pageID
+	}
+	config, err := s.Channels.MaskedConfig(c)
+	return err == nil && config[field] == pageID
 }

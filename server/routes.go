@@ -83,6 +83,8 @@ func (s *Server) routes() []route {
 		{"GET", "/v1/messages/:id", userOrKey, true, false, s.getMessage},
 		{"POST", "/api/v1/outbound/:userID/send", keyOrSigned, true, true, s.sendOutbound},
 
+		{"GET", "/callbacks/meta", public, false, false, s.metaCallback},
+		{"POST", "/callbacks/meta", public, false, false, s.metaCallback},
 		{"GET", "/callbacks/:connector/:channelID", public, false, false, s.callback},
 		{"POST", "/callbacks/:connector/:channelID", public, false, false, s.callback},
 		{"GET", "/media/:token", public, false, false, s.media},

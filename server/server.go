@@ -49,6 +49,7 @@ type Options struct {
 	HTTP       *safehttp.Client
 	Metrics    *metrics.Metrics
 	Connectors map[string]connectors.Connector
+	Apps       map[string]connectors.AppReceiver // optional: by the last part of their addresses, such as "meta"
 
 	BaseURL        string         // what we are reached at, without a slash at its end
 	OpenAPI        []byte         // openapi.yaml
@@ -72,7 +73,7 @@ type Server struct {
 
 // New wires the server. A required option that is missing is an error that names it.
 func New(options Options) (*Server, error) {
-	if err := requireAll(options, "TrustedProxies", "MetricsToken", "ProbesOnly"); err != nil {
+	if err := requireAll(options, "Apps", "TrustedProxies", "MetricsToken", "ProbesOnly"); err != nil {
 		return nil, err
 	}
 	options.OpenAPI = describe(options.OpenAPI, options.BaseURL)

@@ -19,6 +19,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/switchhook/switchhook/connectors/all"
+	"github.com/switchhook/switchhook/connectors/gupshup/gupshuptest"
+	"github.com/switchhook/switchhook/connectors/meta/metatest"
+	"github.com/switchhook/switchhook/connectors/telnyx/telnyxtest"
 	"github.com/switchhook/switchhook/connectors/twilio/twiliotest"
 	"github.com/switchhook/switchhook/internal/account"
 	"github.com/switchhook/switchhook/internal/channel"
@@ -52,6 +55,9 @@ type world struct {
 	server  *server.Server
 	store   *store.Store
 	twilio  *twiliotest.Server
+	meta    *metatest.Server
+	telnyx  *telnyxtest.Server
+	gupshup *gupshuptest.Server
 	checker *openapitest.Checker
 	client  *http.Client
 	parts   server.Options
@@ -81,7 +87,8 @@ func newWorld(t *testing.T, engine string) *world {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	w := &world{
-		url: "http://" + listener.Addr().String(), twilio: twiliotest.New(t), checker: openapitest.New(t, document),
+		url: "http://" + listener.Addr().String(), twilio: twiliotest.New(t), meta: metatest.New(t), checker: openapitest.New(t, document),
+		telnyx: telnyxtest.New(t), gupshup: gupshuptest.New(t),
 		client: &http.Client{Timeout: patience, Transport: &http.Transport{}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
 	w.parts = server.Options{
@@ -103,6 +110,14 @@ func newWorld(t *testing.T, engine string) *world {
 		require.NoError(t, <-served)
 	})
 	return w
+}
+
+// setting is what an operator has set.
+func (w *world) setting(name string) string {
+	return map[string]string{
+		"TWILIO_BASE_URL": w.twilio.URL, "TELNYX_BASE_URL": w.telnyx.URL, "GUPSHUP_BASE_URL": w.gupshup.URL,
+		"META_BASE_URL":   w.meta.URL, "META_APP_SECRET": metatest.AppSecret, "META_VERIFY_TOKEN": metatest.VerifyToken,
+	}[name]
 }
 
 func (w *world) openEngines(t *testing.T, engine string) {
@@ -131,11 +146,11 @@ func (w *world) wire(t *testing.T) {
 	sealer, err := secret.NewSealer("a sealing key of at least 32 characters")
 	require.NoError(t, err)
 	o.HTTP, err = safehttp.New(safehttp.Options{
-		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Trusted: []string{w.twilio.URL}, Timeout: 2 * time.Second, UserAgent: "test",
+		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Trusted: []string{w.twilio.URL, w.meta.URL}, Timeout: 2 * time.Second, UserAgent: "test",
 	})
 	require.NoError(t, err)
 	t.Cleanup(o.HTTP.Close)
-	o.Connectors = all.New(func(string) string { return w.twilio.URL })
+	o.Connectors, o.Apps = all.New(w.setting), all.Apps(w.setting)
 	parallel := 2
 	if w.store.Engine() == "sqlite" {
 		parallel = 1

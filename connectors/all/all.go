@@ -2,31 +2,58 @@
 package all
 
 import (
+	"strings"
+
 	"github.com/switchhook/switchhook/connectors"
+	"github.com/switchhook/switchhook/connectors/facebook"
+	"github.com/switchhook/switchhook/connectors/gupshup"
+	"github.com/switchhook/switchhook/connectors/instagram"
+	"github.com/switchhook/switchhook/connectors/meta"
 	"github.com/switchhook/switchhook/connectors/sandbox"
+	"github.com/switchhook/switchhook/connectors/telnyx"
 	"github.com/switchhook/switchhook/connectors/twilio"
 )
 
-const twilioBaseURL = "TWILIO_BASE_URL"
+const (
+	gupshupBaseURL = "GUPSHUP_BASE_URL"
+	telnyxBaseURL  = "TELNYX_BASE_URL"
+	twilioBaseURL  = "TWILIO_BASE_URL"
+)
 
 // New returns every network by its kind. setting gives an operator's setting by its name, such as TWILIO_BASE_URL, or "".
 func New(setting func(name string) string) map[string]connectors.Connector {
 	return map[string]connectors.Connector{
+		facebook.Kind:       facebook.New(meta.OptionsOf(setting)),
+		gupshup.Kind:        gupshup.New(gupshup.Options{BaseURL: setting(gupshupBaseURL)}),
+		instagram.Kind:      instagram.New(meta.OptionsOf(setting)),
 		sandbox.Kind:        sandbox.New(),
+		telnyx.Kind:         telnyx.New(telnyx.Options{BaseURL: setting(telnyxBaseURL)}),
 		twilio.KindSMS:      twilio.NewSMS(twilio.Options{BaseURL: setting(twilioBaseURL)}),
 		twilio.KindWhatsApp: twilio.NewWhatsApp(twilio.Options{BaseURL: setting(twilioBaseURL)}),
 	}
 }
 
 // Settings returns the names of the operator's settings that connectors read.
-func Settings() []string { return []string{twilioBaseURL} }
+func Settings() []string {
+	return append(meta.Settings(), gupshupBaseURL, telnyxBaseURL, twilioBaseURL)
+}
+
+// Apps returns what takes the callbacks that concern all channels of an app, by the last part of its address: /callbacks/meta.
+func Apps(setting func(name string) string) map[string]connectors.AppReceiver {
+	return map[string]connectors.AppReceiver{
+		"meta": meta.NewApp(meta.OptionsOf(setting), map[string]meta.Parser{
+			meta.ObjectPage:      facebook.ParseEntry,
+			meta.ObjectInstagram: instagram.ParseEntry,
+		}),
+	}
+}
 
 // BaseURLs returns the addresses that an operator has set in place of the networks' own. They are trusted: they may lie in a private
 // network and be plain http.
 func BaseURLs(setting func(name string) string) []string {
 	var set []string
 	for _, name := range Settings() {
-		if address := setting(name); address != "" {
+		if address := setting(name); address != "" && strings.HasSuffix(name, "_BASE_URL") {
 			set = append(set, address)
 		}
 	}

@@ -72,17 +72,13 @@ func readError(body []byte) (graphError, bool) {
 // RefusalOf returns the meaning of an error code of the Graph API, or nil for one that is not known to all of Meta's networks. The
 // codes are from Meta's guide to handling errors.
 func RefusalOf(code, subcode int) *connectors.Error {
+	if failed := overload(code); failed != nil {
+		return failed
+	}
+	if failed := tokenRefusal(code, subcode); failed != nil {
+		return failed
+	}
 	switch {
-	case code == 1 || code == 2:
-		return connectors.Retryable(nil)
-	case code == 4, code == 17, code == 32, code == 613, code >= 80001 && code <= 80014:
-		return connectors.RateLimited(0)
-	case code == 341 || code == 368:
-		return Paused()
-	case code == 190 && subcode == 459:
-		return connectors.Unlinked(connectors.CodeAccountSuspended, "Meta has locked the account until its owner confirms something. Log in at facebook.com, do what it asks, and check the channel again.")
-	case code == 102 || code == 190:
-		return connectors.Unlinked(connectors.CodeAuthFailed, "The access token has expired, was revoked or belongs to another app. Make a new one and enter it in the channel's settings.")
 	case code == 10, code >= 200 && code <= 299:
 		return connectors.Rejected(CodePermissionMissing, "The token or its app lacks a permission for this. Grant the permissions that the guide names, and have them approved where Meta asks for it.", "")
 	case code == 100 && subcode == 33:
@@ -91,6 +87,29 @@ func RefusalOf(code, subcode int) *connectors.Error {
 		return connectors.Rejected(httpcall.CodeProviderRejected, "Meta does not take a part of this message. Its own words say which; correct it before you send it again.", "")
 	case code == 506:
 		return connectors.Rejected(CodeDuplicate, "The same content was sent just before. Change it, or leave it at that.", "")
+	}
+	return nil
+}
+
+// overload covers trouble of Meta's own and limits; nothing was accepted then.
+func overload(code int) *connectors.Error {
+	switch {
+	case code == 1, code == 2:
+		return connectors.Retryable(nil)
+	case code == 4, code == 17, code == 32, code == 613, code >= 80001 && code <= 80014:
+		return connectors.RateLimited(0)
+	case code == 341, code == 368:
+		return Paused()
+	}
+	return nil
+}
+
+func tokenRefusal(code, subcode int) *connectors.Error {
+	switch {
+	case code == 190 && subcode == 459:
+		return connectors.Unlinked(connectors.CodeAccountSuspended, "Meta has locked the account until its owner confirms something. Log in at facebook.com, do what it asks, and check the channel again.")
+	case code == 102, code == 190:
+		return connectors.Unlinked(connectors.CodeAuthFailed, "The access token has expired, was revoked or belongs to another app. Make a new one and enter it in the channel's settings.")
 	}
 	return nil
 }

@@ -12,7 +12,16 @@ const exampleHead = `# Every setting, with its default. Copy to .env and change 
 
 const exampleTail = `
 # Where a connector finds its network, for tests and for proxies; operator only, and such an address is trusted.
+#GUPSHUP_BASE_URL=https://api.gupshup.io
+#META_BASE_URL=https://graph.facebook.com
+#TELNYX_BASE_URL=https://api.telnyx.com
 #TWILIO_BASE_URL=https://api.twilio.com
+
+# Your app at Meta, for Messenger, Instagram and WhatsApp: its secret, a word of your own that you enter beside the callback address
+# BASE_URL/callbacks/meta, and the version of the Graph API. Channels may have a secret and a word of their own instead.
+#META_APP_SECRET=
+#META_VERIFY_TOKEN=
+#META_GRAPH_VERSION=v25.0
 `
 
 // Example returns the text of .env.example.

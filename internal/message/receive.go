@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,13 +29,11 @@ func (s *Service) Receive(ctx context.Context, channel *store.Channel, result co
 		drafts = append(drafts, draft)
 	}
 	for i := range result.Statuses {
-		draft, err := s.statusDraft(ctx, channel, info, &result.Statuses[i])
+		news, err := s.statusDrafts(ctx, channel, info, &result.Statuses[i])
 		if err != nil {
 			return err
 		}
-		if draft != nil {
-			drafts = append(drafts, draft)
-		}
+		drafts = append(drafts, news...)
 	}
 	if len(drafts) == 0 {
 		return nil
@@ -158,19 +157,41 @@ func mediaKind(contentType string) string {
 	return "file"
 }
 
-// statusDraft makes the draft of news of a message, or nil where the message is not ours.
-func (s *Service) statusDraft(ctx context.Context, channel *store.Channel, info connectors.Info, update *connectors.StatusUpdate) (*event.Draft, error) {
-	m, err := s.messageOf(ctx, channel, update)
+// maxUntil bounds how many messages one piece of news can concern. Each read or delivery tells of all before it, so that more than a few
+// are new only after a long silence.
+const maxUntil = 200
+
+// statusDrafts makes the drafts of news of one message, or of all that went to a person until a time. There is none where the message is
+// not ours.
+func (s *Service) statusDrafts(ctx context.Context, channel *store.Channel, info connectors.Info, update *connectors.StatusUpdate) ([]*event.Draft, error) {
+	messages, err := s.messagesOf(ctx, channel, update)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil // sent past us, from the provider's own console for example
 	}
 	if err != nil {
 		return nil, err
 	}
-	change := store.StatusChange{
-		AccountID: channel.AccountID, MessageID: m.ID, Status: store.MessageStatus(update.Status), ProviderID: update.ProviderID,
+	drafts := make([]*event.Draft, len(messages))
+	for i, m := range messages {
+		change := store.StatusChange{
+			AccountID: channel.AccountID, MessageID: m.ID, Status: store.MessageStatus(update.Status), ProviderID: update.ProviderID,
+		}
+		if update.Status == connectors.StatusFailed {
+			change.ErrorCode = update.Code
+		}
+		drafts[i] = s.changeDraft(change, info, update.Error, update.At)
 	}
-	return s.changeDraft(change, info, update.Error, update.At), nil
+	return drafts, nil
+}
+
+func (s *Service) messagesOf(ctx context.Context, channel *store.Channel, update *connectors.StatusUpdate) ([]*store.Message, error) {
+	if update.MessageID+update.ProviderID != "" {
+		m, err := s.messageOf(ctx, channel, update)
+		return []*store.Message{m}, err
+	}
+	messages, err := s.Store.SentUntil(ctx, channel.AccountID, channel.ID, peerOf(update.To), update.Until, store.MessageStatus(update.Status), maxUntil)
+	slices.Reverse(messages) // told in the order in which they went out
+	return messages, err
 }
 
 func (s *Service) messageOf(ctx context.Context, channel *store.Channel, update *connectors.StatusUpdate) (*store.Message, error) {
@@ -191,7 +212,10 @@ func (s *Service) changeDraft(change store.StatusChange, info connectors.Info, f
 		at = s.Now()
 	}
 	if change.ErrorCode == "" && change.Status == store.MessageFailed {
-		change.ErrorCode, change.ErrorMessage = "provider_error", "The network could not deliver the message, and does not say why."
+		change.ErrorCode = "provider_error"
+	}
+	if change.ErrorMessage == "" && change.Status == store.MessageFailed {
+		change.ErrorMessage = "The network could not deliver the message, and does not say why."
 		if failure != nil && failure.Message != "" {
 			change.ErrorMessage = failure.Message
 		}

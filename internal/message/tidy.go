@@ -26,8 +26,8 @@ func tidy(result *connectors.CallbackResult) error {
 	}
 	for i := range result.Statuses {
 		u := &result.Statuses[i]
-		u.MessageID, u.ProviderID = clean(u.MessageID), clean(u.ProviderID)
-		if len(u.MessageID) > maxPeer || len(u.ProviderID) > maxPeer || u.MessageID+u.ProviderID == "" {
+		u.MessageID, u.ProviderID, u.To = clean(u.MessageID), clean(u.ProviderID), clean(u.To)
+		if max(len(u.MessageID), len(u.ProviderID), len(u.To)) > maxPeer || u.MessageID+u.ProviderID+u.To == "" {
 			return unusable("status", "The id of a status' message")
 		}
 	}

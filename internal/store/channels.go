@@ -46,6 +46,7 @@ const (
 	selectChannel      = `SELECT ` + channelColumns + ` FROM channels `
 	getChannelQuery    = selectChannel + `WHERE account_id = $1 AND id = $2`
 	channelAnyQuery    = selectChannel + `WHERE id = $1`
+	channelsAtQuery    = selectChannel + `WHERE connector = $1 AND address = $2 ORDER BY id`
 	listChannelsQuery  = selectChannel + `WHERE account_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`
 	countChannelsQuery = `SELECT COUNT(*) FROM channels WHERE account_id = $1`
 	deleteChannelQuery = `DELETE FROM channels WHERE account_id = $1 AND id = $2`
@@ -122,6 +123,11 @@ func (s *Store) ChannelsByIDAny(ctx context.Context, ids []string) (map[string]*
 		}
 		return err
 	})
+}
+
+// ChannelsByAddressAny returns the channels of a kind and address in all accounts; it serves callbacks that an app gets for all its channels.
+func (s *Store) ChannelsByAddressAny(ctx context.Context, kind, address string) ([]*Channel, error) {
+	return queryAll(ctx, s.reader(ctx), scanChannel, channelsAtQuery, kind, address)
 }
 
 // Channels lists an account's channels.

@@ -229,3 +229,25 @@ func TestACancelledContextStopsAQuery(t *testing.T) {
 		require.ErrorIs(t, err, context.Canceled)
 	})
 }
+
+func TestChannelsAreFoundByTheirAddressInAllAccounts(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		addAccounts(t, s, "acct_a", "acct_b")
+		other := someChannel("chan_3", "acct_a", "twlo_3")
+		other.Address = "16311114444"
+		whatsapp := someChannel("chan_4", "acct_a", "twlowa_1")
+		whatsapp.Connector = "twilio_whatsapp"
+		for _, c := range []*Channel{someChannel("chan_1", "acct_a", "twlo_1"), someChannel("chan_2", "acct_b", "twlo_1"), other, whatsapp} {
+			require.NoError(t, s.InsertChannel(ctx, c, 200))
+		}
+		got, err := s.ChannelsByAddressAny(ctx, "twilio_sms", "16311113333")
+		require.NoError(t, err)
+		require.Len(t, got, 2)
+		require.Equal(t, []string{"acct_a", "acct_b"}, []string{got[0].AccountID, got[1].AccountID})
+		got, err = s.ChannelsByAddressAny(ctx, "twilio_sms", "1631111333")
+		require.NoError(t, err)
+		require.Empty(t, got)
+	})
+}

@@ -88,7 +88,9 @@ const (
 	advanceQuery = `UPDATE messages SET status = $3, status_rank = $4, error_code = $5, error_message = $6, provider_id = COALESCE(provider_id,
 			CASE WHEN EXISTS (SELECT 1 FROM messages o WHERE o.channel_id = messages.channel_id AND o.direction = 'outbound' AND o.provider_id = $7) THEN NULL ELSE $7 END),
 		owner = NULL, updated_at = $8 WHERE account_id = $1 AND id = $2 AND direction = 'outbound' AND status_rank < $4 RETURNING ` + messageColumns
-	byProviderQuery  = selectMessage + `WHERE account_id = $1 AND channel_id = $2 AND direction = $3 AND provider_id = $4`
+	byProviderQuery = selectMessage + `WHERE account_id = $1 AND channel_id = $2 AND direction = $3 AND provider_id = $4`
+	sentUntilQuery  = selectMessage + `WHERE account_id = $1 AND channel_id = $2 AND peer = $3 AND direction = 'outbound' AND created_at <= $4
+		AND status IN ('sent', 'delivered') AND status_rank < $5 ORDER BY id DESC LIMIT $6`
 	lastInboundQuery = `SELECT COALESCE(MAX(created_at), 0) FROM messages WHERE account_id = $1 AND channel_id = $2 AND peer = $3 AND direction = 'inbound'`
 )
 
@@ -148,6 +150,11 @@ func (s *Store) Message(ctx context.Context, accountID, id string) (*Message, er
 // MessageByProviderID finds the channel's message by the network's id.
 func (s *Store) MessageByProviderID(ctx context.Context, accountID, channelID, direction, providerID string) (*Message, error) {
 	return scanMessage(s.reader(ctx).QueryRowContext(ctx, byProviderQuery, accountID, channelID, direction, providerID))
+}
+
+// SentUntil returns what the channel sent to a peer until a time and what has not come as far as a status yet: the newest first, at most limit.
+func (s *Store) SentUntil(ctx context.Context, accountID, channelID, peer string, until time.Time, status MessageStatus, limit int) ([]*Message, error) {
+	return queryAll(ctx, s.reader(ctx), scanMessage, sentUntilQuery, accountID, channelID, peer, Millis(until), status.Rank(), limit)
 }
 
 // MessageFilter narrows a list of messages. Empty fields do not.

@@ -250,3 +250,39 @@ func TestLastInboundIsTheNewestWordOfThePeer(t *testing.T) {
 		require.True(t, at.IsZero())
 	})
 }
+
+func TestSentUntilIsWhatAPersonGotAndHasNotComeAsFar(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, s *Store) {
+		ctx, at := t.Context(), testTime()
+		add := func(id string, status MessageStatus, change func(*Message)) {
+			m := messageNamed(id, status)
+			m.AccountID, m.ChannelID, m.Peer, m.Direction, m.ProviderID, m.CreatedAt = "acct_a", "chan_1", "15551", Outbound, "p_"+id, at
+			if change != nil {
+				change(m)
+			}
+			require.NoError(t, s.InsertMessage(ctx, m))
+		}
+		add("msg_1", MessageSent, nil)
+		add("msg_2", MessageDelivered, nil)
+		add("msg_3", MessageRead, nil)
+		add("msg_4", MessageFailed, nil)
+		add("msg_5", MessageUnconfirmed, nil)
+		add("msg_6", MessageSent, func(m *Message) { m.CreatedAt = at.Add(time.Millisecond) })
+		add("msg_7", MessageSent, func(m *Message) { m.Peer = "15552" })
+		add("msg_8", MessageSent, func(m *Message) { m.ChannelID = "chan_2" })
+		add("msg_9", MessageReceived, func(m *Message) { m.Direction = Inbound })
+		ids := func(status MessageStatus, limit int) []string {
+			found, err := s.SentUntil(ctx, "acct_a", "chan_1", "15551", at, status, limit)
+			require.NoError(t, err)
+			got := []string{}
+			for _, m := range found {
+				got = append(got, m.ID)
+			}
+			return got
+		}
+		require.Equal(t, []string{"msg_2", "msg_1"}, ids(MessageRead, 10))
+		require.Equal(t, []string{"msg_2"}, ids(MessageRead, 1))
+		require.Equal(t, []string{"msg_1"}, ids(MessageDelivered, 10))
+	})
+}

@@ -1,0 +1,91 @@
+package server
+
+import (
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/switchhook/switchhook/connectors"
+	"github.com/switchhook/switchhook/internal/problem"
+)
+
+// appParallel is how many channels' items of one callback are stored at a time. Each store waits for the disk; together they share it.
+const appParallel = 16
+
+// maxAppBody is how large an app's callback may be: it may carry the news of a thousand channels. Meta's own limit is 3 MB.
+const maxAppBody = 4 * maxBody
+
+// metaCallback takes what Meta sends to an app, for all of its channels.
+func (s *Server) metaCallback(r *request) (answer, error) { return s.appCallback(r, "meta") }
+
+// appCallback takes what a provider sends to an app of its, verified with the app's secret, and gives each channel what is the channel's. Like
+// callback it answers 2xx only when everything is on disk; what is stored already when another part fails is recognised when it comes again.
+func (s *Server) appCallback(r *request, name string) (answer, error) {
+	app := s.Apps[name]
+	if app == nil {
+		return answer{}, problem.NotFoundOf("app")
+	}
+	body, err := r.rawBodyUpTo(maxAppBody)
+	if err != nil {
+		return answer{}, err
+	}
+	result, err := app.ReceiveApp(s.callbackRequest(r, body))
+	if errors.Is(err, connectors.ErrSignature) {
+		return answer{}, problem.New(problem.InvalidSignature, "The callback is not signed by the app that this server is set up for. Check the app's secret and verify token in the server's settings.")
+	}
+	if err != nil {
+		return answer{}, callbackProblem(err)
+	}
+	if err := s.receiveItems(r, result.Items); err != nil {
+		return answer{}, err
+	}
+	return callbackAnswer(result.Response), nil
+}
+
+// receiveItems stores every item at every channel that it concerns. One that fails does not keep the others from being stored; the first
+// error is returned.
+func (s *Server) receiveItems(r *request, items []connectors.AppItem) error {
+	var wait sync.WaitGroup
+	failures := make(chan error, len(items))
+	turns := make(chan struct{}, appParallel)
+	for _, item := range items {
+		turns <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-turns }()
+			if err := s.receiveItem(r, item); err != nil {
+				failures <- err
+			}
+		})
+	}
+	wait.Wait()
+	close(failures)
+	return <-failures
+}
+
+// receiveItem stores an item at each channel of its address: several accounts may have connected the same Page.
+func (s *Server) receiveItem(r *request, item connectors.AppItem) error {
+	channels, err := s.Store.ChannelsByAddressAny(r.ctx, item.Kind, item.Address)
+	if err != nil {
+		return problem.Unavailable(err)
+	}
+	var first error
+	for _, channel := range channels {
+		// A copy, because it is tidied before it is stored.
+		own := connectors.CallbackResult{Messages: slices.Clone(item.Messages), Statuses: slices.Clone(item.Statuses)}
+		if err := s.receive(r, channel, own); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// callbackAnswer is what a provider wants to hear.
+func callbackAnswer(response connectors.CallbackResponse) answer {
+	contentType := response.ContentType
+	if contentType == "" {
+		contentType = fiber.MIMETextPlainCharsetUTF8
+	}
+	return answer{status: fiber.StatusOK, raw: []byte(response.Body), contentType: contentType}
+}
