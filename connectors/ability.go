@@ -137,6 +137,7 @@ type StatusUpdate struct {
 	Until      time.Time `json:",omitzero"`  // by the network's clock
 	Status     Status
 	Error      *ProviderError // with StatusFailed, where told
+	Code       string         `json:",omitempty"` // with StatusFailed: the code that a refusal at once would have had, such as CodeWindowExpired; or empty
 	At         time.Time      // by the network's clock; zero where not told
 }
 
