@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/switchhook/switchhook/connectors/all"
@@ -29,10 +28,6 @@ func loadConfig() (*config.Config, error) {
 	return c, nil
 }
 
-// gcPercent lets the heap grow to three times what is in use before it is collected: what is in use is small, and collecting is a
-// tenth of the work of a delivery at Go's default of 100.
-const gcPercent = 200
-
 // serve runs the product until ctx ends, which a signal does, and then stops it without losing what is in flight.
 func serve(ctx context.Context) error {
 	c, err := loadConfig()
@@ -40,9 +35,6 @@ func serve(ctx context.Context) error {
 		return err
 	}
 	logger := c.Logger(os.Stderr)
-	if os.Getenv("GOGC") == "" { //nolint:forbidigo // Go's own setting, not one of ours
-		debug.SetGCPercent(gcPercent)
-	}
 	// Listening comes first: where the address is taken by another process of ours, nothing of it may be touched.
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Address())
 	if err != nil {

@@ -32,17 +32,15 @@ func (b *batch) insert(prefix, suffix string, width int, args []any) {
 	}
 }
 
-// statementRows returns how many of n rows go into one statement: few sizes, so that the database can keep them
-// prepared, and large ones, so that there are few statements.
+// statementRows returns how many of n rows go into one statement: few sizes, because each connection keeps a plan of each
+// prepared and a plan of many rows takes much memory, and large ones, so that there are few statements.
 func statementRows(n int) int {
-	const step = 16
-	switch {
-	case n >= maxRows:
-		return maxRows
-	case n > step:
-		return n / step * step
+	for _, size := range [...]int{maxRows, 32, 16, 8, 6, 4, 3, 2} {
+		if n >= size {
+			return size
+		}
 	}
-	return n
+	return 1
 }
 
 // queryInto adds a query whose rows are handed to take.

@@ -15,7 +15,7 @@ func TestPlaceholdersNumberRowsOneAfterTheOther(t *testing.T) {
 
 func TestRowsGoIntoFewStatementsOfFewSizes(t *testing.T) {
 	t.Parallel()
-	for n, want := range map[int]int{1: 1, 7: 7, 16: 16, 17: 16, 31: 16, 32: 32, 50: 48, 63: 48, 64: 64, 1000: maxRows} {
+	for n, want := range map[int]int{1: 1, 2: 2, 3: 3, 5: 4, 7: 6, 15: 8, 16: 16, 31: 16, 32: 32, 63: 32, 64: 64, 1000: maxRows} {
 		require.Equal(t, want, statementRows(n), n)
 	}
 }
