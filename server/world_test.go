@@ -116,7 +116,7 @@ func newWorld(t *testing.T, engine string) *world {
 func (w *world) setting(name string) string {
 	return map[string]string{
 		"TWILIO_BASE_URL": w.twilio.URL, "TELNYX_BASE_URL": w.telnyx.URL, "GUPSHUP_BASE_URL": w.gupshup.URL,
-		"META_BASE_URL":   w.meta.URL, "META_APP_SECRET": metatest.AppSecret, "META_VERIFY_TOKEN": metatest.VerifyToken,
+		"META_BASE_URL": w.meta.URL, "META_APP_SECRET": metatest.AppSecret, "META_VERIFY_TOKEN": metatest.VerifyToken,
 	}[name]
 }
 
