@@ -64,9 +64,10 @@ func TestEveryErrorCodeHasItsMeaning(t *testing.T) {
 		require.Equal(t, "in its own words", failed.Provider.Message)
 		require.Equal(t, want.kind == connectors.KindRateLimited, failed.After == 3*time.Second, code)
 
-		late := receive(t, `{"app":"TestApp","type":"message-event","payload":{"gsId":"g","type":"failed","payload":{"code":`+number(code)+`}}}`).Statuses[0].Error
-		require.Equal(t, code, late.Code)
-		require.Equal(t, code != 9999, late.Message == failed.Message, "a late failure is told with the same sentence")
+		late := receive(t, `{"app":"TestApp","type":"message-event","payload":{"gsId":"g","type":"failed","payload":{"code":`+number(code)+`}}}`).Statuses[0]
+		require.Equal(t, code, late.Error.Code)
+		require.Equal(t, map[bool]string{true: want.code}[code != 9999], late.Code)
+		require.Equal(t, code != 9999, late.Error.Message == failed.Message, "a late failure is told with the same sentence")
 	}
 }
 

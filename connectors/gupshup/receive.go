@@ -85,18 +85,21 @@ func statusUpdate(raw json.RawMessage, at time.Time) (connectors.StatusUpdate, b
 	}
 	if update.Status == connectors.StatusFailed {
 		update.Error = &connectors.ProviderError{Code: whole(event.Payload.Code), Message: clean(event.Payload.Reason), Raw: inner(raw)}
-		if update.Error.Message == "" {
-			update.Error.Message = reasonOf(update.Error.Code)
-		}
+		update.Code = complete(update.Error)
 	}
 	return update, update.Status != "" && update.ProviderID != ""
 }
 
-func reasonOf(code int) string {
-	if known := refusalOf(code); known != nil {
-		return known.Message
+// complete gives a failure without words ours, and returns our code for it, or "" for one that is not known.
+func complete(failure *connectors.ProviderError) (code string) {
+	words := "Gupshup or WhatsApp could not deliver the message."
+	if known := refusalOf(failure.Code); known != nil {
+		words, code = known.Message, known.Code
 	}
-	return "Gupshup or WhatsApp could not deliver the message."
+	if failure.Message == "" {
+		failure.Message = words
+	}
+	return code
 }
 
 // inner returns the inner payload as it came.

@@ -57,6 +57,10 @@ func TestEveryErrorCodeHasItsMeaning(t *testing.T) {
 		require.Equal(t, code, failed.Provider.Code)
 		require.Equal(t, "in its own words", failed.Provider.Message)
 		require.Contains(t, string(failed.Provider.Raw), strconv.Itoa(code))
+
+		late := receive(t, callbackURL, telnyxtest.Reported(telnyxtest.Sent{ID: "m1"}, "message.finalized", "delivery_failed", code)).Statuses[0]
+		require.Equal(t, code, late.Error.Code)
+		require.Equal(t, map[bool]string{true: want.code}[code != 19999], late.Code)
 	}
 }
 

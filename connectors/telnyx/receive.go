@@ -120,14 +120,15 @@ func person(number string) string {
 	return strings.TrimSpace(clean(number))
 }
 
-// statusUpdate reads message.sent or message.finalized. Our own id stands in the URL that we gave Telnyx.
+// statusUpdate reads message.sent or message.finalized. Our own id stands in the URL that we gave Telnyx. The signature does not
+// cover it, but only a callback of this account has one, and the core takes an id of this channel's messages only.
 func statusUpdate(address string, p payload) (connectors.StatusUpdate, bool) {
 	update := connectors.StatusUpdate{ProviderID: clean(p.ID), Status: p.status()}
 	if called, err := url.Parse(address); err == nil {
 		update.MessageID = called.Query().Get("message")
 	}
 	if update.Status == connectors.StatusFailed {
-		update.Error = deliveryError(p.Errors)
+		update.Error, update.Code = deliveryError(p.Errors)
 	}
 	return update, update.Status != "" && update.ProviderID != ""
 }
@@ -148,16 +149,19 @@ func (p payload) status() connectors.Status {
 	return ""
 }
 
-// deliveryError puts a failed delivery into words: Telnyx's own where it has some, else ours.
-func deliveryError(list []json.RawMessage) *connectors.ProviderError {
+// deliveryError puts a failed delivery into words, Telnyx's own where it has some, else ours; code is ours, or empty.
+func deliveryError(list []json.RawMessage) (own *connectors.ProviderError, code string) {
 	own, known := meaning(list)
 	if own == nil {
-		return &connectors.ProviderError{Message: "Telnyx could not deliver the message."}
+		return &connectors.ProviderError{Message: "Telnyx could not deliver the message."}, ""
 	}
-	if own.Message == "" && known != nil {
+	if known == nil {
+		return own, ""
+	}
+	if own.Message == "" {
 		own.Message = known.Message
 	}
-	return own
+	return own, known.Code
 }
 
 // decode reads JSON as far as its fields have the expected types; it reports false only where it is no JSON at all.
