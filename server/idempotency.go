@@ -134,7 +134,7 @@ func (s *Server) run(r *request, call *store.IdempotencyKey) (a answer, failure 
 			return answer{}, err
 		}
 		settle = s.keep(status, body)
-	case problem.InternalError, problem.ServiceUnavailable, problem.IdempotencyUnknown:
+	case problem.InternalError, problem.ServiceUnavailable:
 		// It may have acted. A repeat goes on with the same seed and finds out.
 	default:
 		settle = s.forget

@@ -111,7 +111,6 @@ func TestWhatACallLeavesBehindWhenItFails(t *testing.T) {
 		"rejected by the network":      {problem.New(problem.MessageRejected, "No."), 400, 2, false},
 		"the network is away":          {problem.New(problem.ProviderUnavailable, "No."), 503, 2, false},
 		"the outcome is unknown":       {problem.New(problem.Unconfirmed, "Perhaps."), 504, 1, true},
-		"the first call's is unknown":  {problem.New(problem.IdempotencyUnknown, "Perhaps."), 409, 2, true},
 		"a bug of ours":                {errors.New("a bug"), 500, 2, true},
 		"the database may have stored": {problem.Unavailable(errors.New("lost connection")), 503, 2, true},
 	} {

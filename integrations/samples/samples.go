@@ -27,17 +27,19 @@ func SampleOf(eventType, format string) ([]byte, bool) {
 	return body, err == nil
 }
 
-// Data returns the data alone of an event type's sample. It is false where there is no such event type.
-func Data(eventType string) (json.RawMessage, bool) {
+// Data returns the data of an event type's sample, and the id of the channel that it happened on, which is empty where it concerns
+// the account. It is false where there is no such event type.
+func Data(eventType string) (data json.RawMessage, channelID string, known bool) {
 	body, known := Sample(eventType)
 	if !known {
-		return nil, false
+		return nil, "", false
 	}
 	var envelope struct {
-		Data json.RawMessage `json:"data"`
+		ChannelID string          `json:"channelId"`
+		Data      json.RawMessage `json:"data"`
 	}
 	if err := json.Unmarshal(body, &envelope); err != nil || envelope.Data == nil {
-		return nil, false // a file of another format
+		return nil, "", false // a file of another format
 	}
-	return envelope.Data, true
+	return envelope.Data, envelope.ChannelID, true
 }

@@ -210,17 +210,19 @@ func TestASampleIsFoundByItsEventType(t *testing.T) {
 		sample, ok := samples.Sample(known.Event)
 		require.True(t, ok, known.Event)
 		var envelope struct {
-			Event string          `json:"event"`
-			Data  json.RawMessage `json:"data"`
+			Event     string          `json:"event"`
+			ChannelID string          `json:"channelId"`
+			Data      json.RawMessage `json:"data"`
 		}
 		require.NoError(t, json.Unmarshal(sample, &envelope))
 		require.Equal(t, known.Event, envelope.Event)
-		data, ok := samples.Data(known.Event)
+		data, channelID, ok := samples.Data(known.Event)
 		require.True(t, ok)
 		require.JSONEq(t, string(envelope.Data), string(data))
+		require.Equal(t, envelope.ChannelID, channelID)
 	}
 	for _, unknown := range []string{"", "message.sent", "message.received.sociocs.json", "../samples", "*"} {
-		_, ok := samples.Data(unknown)
+		_, _, ok := samples.Data(unknown)
 		require.False(t, ok, unknown)
 	}
 	other, ok := samples.SampleOf(event.MessageReceived, webhook.FormatSociocs)

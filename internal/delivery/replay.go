@@ -46,15 +46,12 @@ type TestResult struct {
 
 // SendTest sends the sample of an event to a webhook, once, signed like a real one, and waits for the answer. Nothing is stored.
 func (s *Service) SendTest(ctx context.Context, w *store.Webhook, eventType string) (TestResult, error) {
-	data, known := samples.Data(eventType)
+	data, channelID, known := samples.Data(eventType)
 	if !known {
 		return TestResult{}, problem.InvalidOne("event", "There is no sample of this event.")
 	}
 	now := s.Now()
-	e := &store.Event{ID: s.IDs.New("evt"), AccountID: w.AccountID, Type: eventType, Data: data, CreatedAt: now}
-	if len(w.ChannelIDs) > 0 {
-		e.ChannelID = w.ChannelIDs[0]
-	}
+	e := &store.Event{ID: s.IDs.New("evt"), AccountID: w.AccountID, Type: eventType, ChannelID: channelID, Data: data, CreatedAt: now}
 	if carries := s.formats[w.Format].Events; carries != nil && !contains(carries, eventType) {
 		return TestResult{}, problem.InvalidOne("event", "The webhook's format has no body for this event.")
 	}

@@ -28,7 +28,6 @@ const (
 	ChannelExists        = "channel_exists"
 	IdempotencyConflict  = "idempotency_conflict"
 	IdempotencyBusy      = "idempotency_in_progress"
-	IdempotencyUnknown   = "idempotency_unknown"
 	RateLimited          = "rate_limited"
 	SessionNotConnected  = "session_not_connected"
 	ChannelNotConnected  = "channel_not_connected"
@@ -89,7 +88,6 @@ func Catalogue() []Entry {
 		{EmailTaken, 409, "A user with this e-mail address exists already."},
 		{IdempotencyConflict, 409, "The Idempotency-Key was used before with another request."},
 		{IdempotencyBusy, 409, "The first request with this Idempotency-Key is still being worked on."},
-		{IdempotencyUnknown, 409, "The first request with this Idempotency-Key broke off, and whether it acted is not known."},
 		{BodyTooLarge, 413, "The body is larger than 1 MiB."},
 		{UnsupportedMediaType, 415, "The Content-Type is not one that this address takes."},
 		{EncodedBody, 415, "The body is compressed. Send it as it is, without Content-Encoding."},
