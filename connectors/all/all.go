@@ -12,6 +12,7 @@ import (
 	"github.com/switchhook/switchhook/connectors/sandbox"
 	"github.com/switchhook/switchhook/connectors/telnyx"
 	"github.com/switchhook/switchhook/connectors/twilio"
+	"github.com/switchhook/switchhook/connectors/whatsappcloud"
 )
 
 const (
@@ -30,6 +31,7 @@ func New(setting func(name string) string) map[string]connectors.Connector {
 		telnyx.Kind:         telnyx.New(telnyx.Options{BaseURL: setting(telnyxBaseURL)}),
 		twilio.KindSMS:      twilio.NewSMS(twilio.Options{BaseURL: setting(twilioBaseURL)}),
 		twilio.KindWhatsApp: twilio.NewWhatsApp(twilio.Options{BaseURL: setting(twilioBaseURL)}),
+		whatsappcloud.Kind:  whatsappcloud.New(meta.OptionsOf(setting)),
 	}
 }
 
@@ -44,6 +46,7 @@ func Apps(setting func(name string) string) map[string]connectors.AppReceiver {
 		"meta": meta.NewApp(meta.OptionsOf(setting), map[string]meta.Parser{
 			meta.ObjectPage:      facebook.ParseEntry,
 			meta.ObjectInstagram: instagram.ParseEntry,
+			meta.ObjectWhatsApp:  whatsappcloud.ParseEntry,
 		}),
 	}
 }

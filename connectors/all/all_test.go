@@ -26,7 +26,7 @@ func TestEveryKindStandsUnderItsOwnName(t *testing.T) {
 	}
 	require.Equal(t, map[string]string{
 		"sandbox": "sandbox", "twlo": "twilio_sms", "twlowa": "twilio_whatsapp",
-		"tlnx": "telnyx_sms", "gswa": "gupshup_whatsapp", "fb": "facebook", "ig": "instagram",
+		"tlnx": "telnyx_sms", "gswa": "gupshup_whatsapp", "fb": "facebook", "ig": "instagram", "wacloud": "whatsapp_cloud",
 	}, prefixes)
 }
 

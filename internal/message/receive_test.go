@@ -207,9 +207,17 @@ func TestAFailureCarriesTheNetworksWords(t *testing.T) {
 		require.NoError(t, err)
 		f.status(t, c, connectors.StatusUpdate{MessageID: rubbish.ID, Status: connectors.StatusFailed, Error: &connectors.ProviderError{Raw: json.RawMessage("<html>")}})
 
+		late, err := f.send(t, c, "15551230000")
+		require.NoError(t, err)
+		f.status(t, c, connectors.StatusUpdate{
+			MessageID: late.ID, Status: connectors.StatusFailed, Code: connectors.CodeWindowExpired, Error: &connectors.ProviderError{Code: 131047, Message: "Too late."},
+		})
+
 		for _, data := range events[event.StatusData](t, f, event.MessageStatus) {
 			switch {
 			case data.Status != "failed":
+			case data.ID == late.ID:
+				require.Equal(t, &event.Failure{Code: 131047, Message: "Too late.", Reason: connectors.CodeWindowExpired}, data.Error)
 			case data.ID == m.ID:
 				require.Equal(t, &event.Failure{Code: 21614, Message: "It is a landline.", Reason: "provider_error"}, data.Error)
 				require.Len(t, data.ProviderError, len(`{"code":21614,"error":true,"moreInfo":"https://www.twilio.com&x"}`), "as JavaScript writes it")

@@ -215,11 +215,11 @@ func (s *Server) act(r *http.Request, body []byte) (status int, answer []byte) {
 // send accepts a message of Messenger, Instagram or WhatsApp.
 func (s *Server) send(body []byte) (status int, answer []byte) {
 	var message struct {
-		Product   string              `json:"messaging_product"`
-		To        string              `json:"to"`
-		Recipient struct{ ID string } `json:"recipient"`
-		Message   map[string]any      `json:"message"`
-		Action    string              `json:"sender_action"`
+		Product   string          `json:"messaging_product"`
+		To        string          `json:"to"`
+		Recipient json.RawMessage `json:"recipient"` // an object; with WhatsApp a text
+		Message   map[string]any  `json:"message"`
+		Action    string          `json:"sender_action"`
 	}
 	if err := json.Unmarshal(body, &message); err != nil {
 		return http.StatusBadRequest, graphError(Trouble{Code: 100})
@@ -231,11 +231,15 @@ func (s *Server) send(body []byte) (status int, answer []byte) {
 			"messages": []any{map[string]any{"id": fmt.Sprintf("wamid.%d", s.sent)}},
 		})
 	}
-	text, attachment := message.Message["text"], message.Message["attachment"]
-	if message.Recipient.ID == "" || (text == nil) == (attachment == nil) {
+	var recipient struct{ ID string }
+	if err := json.Unmarshal(message.Recipient, &recipient); err != nil {
 		return http.StatusBadRequest, graphError(Trouble{Code: 100})
 	}
-	return http.StatusOK, encode(map[string]any{"recipient_id": message.Recipient.ID, "message_id": fmt.Sprintf("m_%d", s.sent)})
+	text, attachment := message.Message["text"], message.Message["attachment"]
+	if recipient.ID == "" || (text == nil) == (attachment == nil) {
+		return http.StatusBadRequest, graphError(Trouble{Code: 100})
+	}
+	return http.StatusOK, encode(map[string]any{"recipient_id": recipient.ID, "message_id": fmt.Sprintf("m_%d", s.sent)})
 }
 
 // wait returns after a time, or when the client has left.
