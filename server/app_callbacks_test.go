@@ -224,3 +224,45 @@ func TestDeliveryAndReadingAreToldOfEachMessageUpToTheWatermark(t *testing.T) {
 		require.Equal(t, "sent", statusOf(id), "its echo says that Meta took it")
 	})
 }
+
+func TestWhatCannotBeStoredOfOneChannelDoesNotKeepOthersFromIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "sqlite")
+	a, b := w.tenant(t, "ann"), w.tenant(t, "bob")
+	a.facebookChannel(t, pageID)
+	b.facebookChannel(t, "2000000000002")
+	body := metaBody("page",
+		messagingEntry(pageID, messenger, textPart(strings.Repeat("m", 256), "an id that nobody can keep")),
+		messagingEntry("2000000000002", messenger, textPart("m_1", "Hello")))
+	require.Equal(t, 400, w.metaCallback(t, metatest.AppSecret, w.url+"/callbacks/meta", body).status)
+	a.nothingHappened(t)
+	require.Len(t, b.messages(t, ""), 1)
+}
+
+func TestADeadTokenIsToldOnceAndInboundMessagesAreTakenAllTheSame(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, w *world) {
+		a := w.tenant(t, "ann")
+		channelID := a.facebookChannel(t, pageID)
+		events := func(kind string) []any {
+			return a.send(t, 200, "GET", "/v1/events?event="+kind, "").field(t, "data").([]any)
+		}
+		status := func() string { return a.send(t, 200, "GET", "/v1/channels/"+channelID, "").text(t, "status") }
+		body := `{"channelId":"` + channelID + `","to":"` + messenger + `","text":"Hi"}`
+		w.fromMeta(t, metaBody("page", messagingEntry(pageID, messenger, textPart("m_in1", "Hello"))))
+		for range 2 {
+			w.meta.TroubleNext(metatest.Trouble{Status: 400, Code: 190, Subcode: 460})
+			require.GreaterOrEqual(t, a.call(t, "POST", "/v1/messages", body, "X-Api-Key: "+a.key).status, 400)
+		}
+		require.Equal(t, "needs_link", status())
+		require.Len(t, events("account.disconnected"), 1)
+		w.fromMeta(t, metaBody("page", messagingEntry(pageID, messenger, textPart("m_in2", "Anybody there?"))))
+		require.Len(t, a.messages(t, "&direction=inbound"), 2)
+
+		w.meta.SetObject("/me", map[string]any{"id": pageID})
+		a.send(t, 200, "POST", "/v1/channels/"+channelID+"/check", "")
+		require.Equal(t, "connected", status())
+		require.Len(t, events("account.connected"), 1)
+		a.send(t, 200, "POST", "/v1/messages", body)
+	})
+}

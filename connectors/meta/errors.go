@@ -29,11 +29,11 @@ type graphError struct {
 // Failure gives an answer without success its meaning: by code and subcode where they are known, else by the status. Meta's texts are
 // passed on and never looked at.
 func (g *Graph) Failure(response httpcall.Response) *connectors.Error {
-	refusal, ok := readError(response.Body)
-	if !ok {
+	refusal, raw := readError(response.Body)
+	if raw == nil {
 		return response.Classify(g.o.Now(), nil)
 	}
-	provider := &connectors.ProviderError{Code: refusal.Code, Message: refusal.Message, Raw: json.RawMessage(response.Body)}
+	provider := &connectors.ProviderError{Code: refusal.Code, Message: refusal.Message, Raw: raw}
 	failed := response.Classify(g.o.Now(), provider)
 	known := g.refusal(refusal)
 	if known == nil {
@@ -60,13 +60,16 @@ func (g *Graph) refusal(e graphError) *connectors.Error {
 	return known
 }
 
-// readError reads the Graph API's error object, if a body is one.
-func readError(body []byte) (graphError, bool) {
+// readError reads the Graph API's error object and returns it as it came too, or nil where a body holds none.
+func readError(body []byte) (graphError, json.RawMessage) {
 	var answer struct {
-		Error graphError `json:"error"`
+		Error json.RawMessage `json:"error"`
 	}
-	err := json.Unmarshal(body, &answer)
-	return answer.Error, err == nil && answer.Error.Code > 0
+	var refusal graphError
+	if json.Unmarshal(body, &answer) != nil || json.Unmarshal(answer.Error, &refusal) != nil || refusal.Code <= 0 {
+		return graphError{}, nil
+	}
+	return refusal, answer.Error
 }
 
 // RefusalOf returns the meaning of an error code of the Graph API, or nil for one that is not known to all of Meta's networks. The
