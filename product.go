@@ -190,7 +190,7 @@ func (p *product) buildServices() (err error) {
 	}
 	p.messages, err = message.New(message.Options{
 		Store: p.store, IDs: p.ids, Channels: p.channels, Media: p.media, Publisher: p.publisher, Observer: p.metrics, Logger: p.logger,
-		Now: time.Now, WorkerID: p.workerID,
+		Now: time.Now, WorkerID: p.workerID, AutoContacts: p.config.AutoContacts,
 	})
 	if err != nil {
 		return err

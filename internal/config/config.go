@@ -62,6 +62,8 @@ type Config struct {
 	Retention       time.Duration   `env:"RETENTION" envDefault:"30d" about:"How long events, deliveries and media are kept." accepts:"a duration from 1h to 3650d, such as 30d or 72h"`
 	APIRateLimit    int             `env:"API_RATE_LIMIT" envDefault:"600" about:"Requests a minute for each API key." accepts:"a number from 1 to 1000000"`
 
+	AutoContacts bool `env:"AUTO_CREATE_CONTACTS" envDefault:"false" about:"Whether people who write for the first time become contacts." accepts:"true or false"`
+
 	WorkerConcurrency int           `env:"WORKER_CONCURRENCY" envDefault:"32" about:"Tasks that one process runs at a time." accepts:"a number from 1 to 4096"`
 	ShutdownTimeout   time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"25s" about:"How long a stop waits for what is in flight." accepts:"a duration from 1s to 10m"`
 

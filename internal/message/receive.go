@@ -20,6 +20,9 @@ func (s *Service) Receive(ctx context.Context, channel *store.Channel, result co
 	if err := tidy(&result); err != nil {
 		return err
 	}
+	if err := s.meet(ctx, channel.AccountID, result.Messages); err != nil {
+		return err
+	}
 	drafts := make([]*event.Draft, 0, len(result.Messages)+len(result.Statuses))
 	for i := range result.Messages {
 		draft, err := s.inbound(channel, info, &result.Messages[i])

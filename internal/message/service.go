@@ -41,7 +41,7 @@ type Observer interface {
 	ObserveMessage(connector, direction, result string)
 }
 
-// Options wires a Service. All fields are required.
+// Options wires a Service. All fields but AutoContacts are required.
 type Options struct {
 	Store     *store.Store
 	IDs       *id.Generator
@@ -52,6 +52,8 @@ type Options struct {
 	Logger    *slog.Logger
 	Now       func() time.Time
 	WorkerID  string
+
+	AutoContacts bool // optional: people who write for the first time become contacts
 }
 
 // Service sends and receives.
