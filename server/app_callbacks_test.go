@@ -207,6 +207,10 @@ func TestDeliveryAndReadingAreToldOfEachMessageUpToTheWatermark(t *testing.T) {
 		until := time.Now().UnixMilli()
 		w.fromMeta(t, metaBody("page", messagingEntry(pageID, messenger, `"delivery":{"mids":["m_1"]}`)))
 		require.Equal(t, []string{"delivered", "sent", "sent"}, []string{statusOf(first), statusOf(second), statusOf(other)})
+		w.fromMeta(t, metaBody("page", messagingEntry(pageID, messenger, fmt.Sprintf(`"delivery":{"mids":["m_1","m_2"],"watermark":%d}`, until))))
+		require.Equal(t, []string{"delivered", "delivered", "sent"}, []string{statusOf(first), statusOf(second), statusOf(other)})
+		told := a.send(t, 200, "GET", "/v1/events?event=message.status", "").field(t, "data").([]any)
+		require.Len(t, told, 5, "three were sent, two delivered, each told once")
 		for range 2 {
 			w.fromMeta(t, metaBody("page", messagingEntry(pageID, messenger, fmt.Sprintf(`"read":{"watermark":%d}`, until))))
 		}

@@ -161,7 +161,8 @@ func (e event) add(item *connectors.AppItem) {
 	}
 }
 
-// progress tells of the messages that Meta names, or else of all up to the watermark.
+// progress tells of the messages that Meta names, and of all up to the watermark: news of one may have come while its sending was not
+// yet noted here.
 func (e event) progress(status connectors.Status, mids []string, watermark stamp) []connectors.StatusUpdate {
 	var updates []connectors.StatusUpdate
 	for _, mid := range mids {
@@ -169,7 +170,7 @@ func (e event) progress(status connectors.Status, mids []string, watermark stamp
 			updates = append(updates, connectors.StatusUpdate{ProviderID: mid, Status: status, At: e.Timestamp.time()})
 		}
 	}
-	if until := watermark.time(); len(updates) == 0 && !until.IsZero() {
+	if until := watermark.time(); !until.IsZero() {
 		updates = append(updates, connectors.StatusUpdate{To: e.Sender.ID, Until: until, Status: status, At: e.Timestamp.time()})
 	}
 	return updates
