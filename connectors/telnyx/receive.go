@@ -41,6 +41,11 @@ func (c *conn) Receive(request connectors.CallbackRequest) (connectors.CallbackR
 	if !verify(c.publicKey, request) {
 		return connectors.CallbackResult{}, connectors.ErrSignature
 	}
+	return c.read(request)
+}
+
+// read is Receive after the signature.
+func (c *conn) read(request connectors.CallbackRequest) (connectors.CallbackResult, error) {
 	var body struct {
 		Data struct {
 			EventType  string  `json:"event_type"`
@@ -125,7 +130,7 @@ func person(number string) string {
 func statusUpdate(address string, p payload) (connectors.StatusUpdate, bool) {
 	update := connectors.StatusUpdate{ProviderID: clean(p.ID), Status: p.status()}
 	if called, err := url.Parse(address); err == nil {
-		update.MessageID = called.Query().Get("message")
+		update.MessageID = clean(strings.ToValidUTF8(called.Query().Get("message"), ""))
 	}
 	if update.Status == connectors.StatusFailed {
 		update.Error, update.Code = deliveryError(p.Errors)

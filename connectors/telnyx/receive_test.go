@@ -145,33 +145,3 @@ func TestOddMessagesAreReadAsFarAsTheyGo(t *testing.T) {
 	require.Equal(t, map[string]any{"addressedTo": []string{"16311114444"}}, message(`,"to":[{"phone_number":"+16311114444"}]`)[0].Extra)
 	require.Len(t, message(`,"media":[{"url":"a"},{"url":"b"},{"url":"c"},{"url":"d"},{"url":"e"},{"url":"f"},{"url":"g"},{"url":"h"},{"url":"i"},{"url":"j"},{"url":"k"}]`)[0].Media, 10)
 }
-
-func FuzzReceive(f *testing.F) {
-	f.Add(callbackURL, telnyxtest.Received("m1", "+16311112222", "+16311113333", "Hi"))
-	f.Add(callbackURL+"?message=m", telnyxtest.Reported(telnyxtest.Sent{ID: "m1"}, "message.finalized", "delivery_failed", 40008))
-	f.Add("://", `{"data":{"event_type":"message.received","payload":{"id":"m","from":{"phone_number":"x\u0000"},"media":[{"url":"a"}],"to":[{}]}}}`)
-	f.Add("", `[1,`)
-	channel := open(f, "", nil).(connectors.Receiver)
-	f.Fuzz(func(t *testing.T, address, body string) {
-		forged := callback(address, body+" ", clock())
-		forged.Body = []byte(body)
-		unsigned, err := channel.Receive(forged)
-		require.ErrorIs(t, err, connectors.ErrSignature)
-		require.Zero(t, unsigned)
-		result, err := channel.Receive(callback(address, body, clock()))
-		if err != nil {
-			require.Equal(t, connectors.KindRejected, connectors.AsError(err).Kind)
-			return
-		}
-		require.LessOrEqual(t, len(result.Messages)+len(result.Statuses), 1)
-		for _, message := range result.Messages {
-			require.NotEmpty(t, message.ProviderID)
-			require.NotEmpty(t, message.From)
-			require.NotContains(t, message.Text+message.From, "\x00")
-		}
-		for _, update := range result.Statuses {
-			require.NotEmpty(t, update.ProviderID)
-			require.NotEmpty(t, update.Status)
-		}
-	})
-}
