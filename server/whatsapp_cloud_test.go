@@ -73,7 +73,7 @@ func TestTheSociocsExamplesThroughTheWhatsAppCloudAPI(t *testing.T) {
 		inbox.requireStatuses(t, "wamid.1", "sent", "read")
 		failed := inbox.requireStatuses(t, "wamid.2", "sent", "failed")
 		require.Equal(t, map[string]any{"code": 131047.0, "message": "More than 24 hours have passed.", "reason": "window_expired"}, failed["error"])
-		require.Equal(t, 131047.0, failed["provider_err_obj"].(map[string]any)["code"])
+		require.EqualValues(t, 131047, failed["provider_err_obj"].(map[string]any)["code"])
 
 		a.send(t, 200, "POST", "/api/v1/outbound/"+a.id+"/send", `{"platform":"whatsapp","to":"+16311112222","message_text":"Hi"}`)
 		require.Len(t, w.meta.Posted("/"+waNumberID+"/messages"), 3)
