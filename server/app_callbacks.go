@@ -64,7 +64,8 @@ func (s *Server) receiveItems(r *request, items []connectors.AppItem) error {
 	return <-failures
 }
 
-// receiveItem stores an item at each channel of its address: several accounts may have connected the same Page.
+// receiveItem stores an item at each channel of its address whose owner has shown to the network that it is theirs: several accounts
+// may have connected the same Page, and one that has only written its id down gets nothing of it.
 func (s *Server) receiveItem(r *request, item connectors.AppItem) error {
 	channels, err := s.Store.ChannelsByAddressAny(r.ctx, item.Kind, item.Address)
 	if err != nil {
@@ -72,6 +73,13 @@ func (s *Server) receiveItem(r *request, item connectors.AppItem) error {
 	}
 	var first error
 	for _, channel := range channels {
+		theirs, err := s.Channels.Verified(r.ctx, channel)
+		if err != nil && first == nil {
+			first = problem.Unavailable(err)
+		}
+		if !theirs {
+			continue
+		}
 		// A copy, because it is tidied before it is stored.
 		own := connectors.CallbackResult{Messages: slices.Clone(item.Messages), Statuses: slices.Clone(item.Statuses)}
 		if err := s.receive(r, channel, own); err != nil && first == nil {

@@ -19,7 +19,19 @@ const (
 
 func (a *tenant) facebookChannel(t *testing.T, page string) string {
 	t.Helper()
-	return a.channel(t, "facebook", `{"pageId":"`+page+`","pageAccessToken":"`+metatest.Token+`"}`)
+	return a.verified(t, a.channel(t, "facebook", `{"pageId":"`+page+`","pageAccessToken":"`+metatest.Token+`"}`))
+}
+
+func (a *tenant) instagramChannel(t *testing.T) string {
+	t.Helper()
+	return a.verified(t, a.channel(t, "instagram", `{"igUserId":"`+igID+`","pageId":"`+pageID+`","accessToken":"`+metatest.Token+`"}`))
+}
+
+// verified makes a new channel one that the network has confirmed.
+func (a *tenant) verified(t *testing.T, channelID string) string {
+	t.Helper()
+	require.NoError(t, a.parts.Store.VerifyChannelAny(t.Context(), channelID, 1))
+	return channelID
 }
 
 // metaCallback posts a body as Meta does.
@@ -62,7 +74,7 @@ func TestOneCallbackOfMetasReachesEveryChannelThatItConcerns(t *testing.T) {
 		mine := a.facebookChannel(t, pageID)
 		b.facebookChannel(t, pageID)
 		c.facebookChannel(t, "2000000000002")
-		instagram := a.channel(t, "instagram", `{"igUserId":"`+igID+`","pageId":"`+pageID+`","accessToken":"`+metatest.Token+`"}`)
+		instagram := a.instagramChannel(t)
 		body := metaBody("page", messagingEntry(pageID, messenger, textPart("m_1", "Hello")), messagingEntry("9999999999999", messenger, textPart("m_2", "to nobody")))
 		for range 2 {
 			w.fromMeta(t, body)
@@ -171,7 +183,7 @@ func TestAPageIDFindsThePagesChannelAndThatOfTheLinkedInstagramAccount(t *testin
 		a := w.tenant(t, "ann")
 		facebook := a.facebookChannel(t, pageID)
 		a.facebookChannel(t, "2000000000002")
-		instagram := a.channel(t, "instagram", `{"igUserId":"`+igID+`","pageId":"`+pageID+`","accessToken":"`+metatest.Token+`"}`)
+		instagram := a.instagramChannel(t)
 		path := "/api/v1/outbound/" + a.id + "/send"
 		body := func(platform, to, page string) string {
 			return `{"platform":"` + platform + `","to":"` + to + `","page_id":"` + page + `","message_text":"Hi from SocialHook"}`
@@ -268,5 +280,32 @@ func TestADeadTokenIsToldOnceAndInboundMessagesAreTakenAllTheSame(t *testing.T) 
 		require.Equal(t, "connected", status())
 		require.Len(t, events("account.connected"), 1)
 		a.send(t, 200, "POST", "/v1/messages", body)
+	})
+}
+
+func TestAPageThatSomebodyOnlyClaimsIsNotTheirs(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, w *world) {
+		owner, thief := w.tenant(t, "ann"), w.tenant(t, "mal")
+		config := `{"pageId":"` + pageID + `","pageAccessToken":"` + metatest.Token + `"}`
+		claimed := thief.channel(t, "facebook", config)
+		w.meta.SetObject("/me", map[string]any{"id": "2000000000002"}) // their token is that of another Page
+		owner.facebookChannel(t, pageID)
+		for n := range 2 {
+			w.fromMeta(t, metaBody("page", messagingEntry(pageID, messenger, textPart(fmt.Sprint("m_", n), "private"))))
+		}
+		require.Len(t, owner.messages(t, ""), 2)
+		thief.nothingHappened(t)
+		require.Equal(t, 1, w.meta.Count(), "a refusal is remembered for a while")
+
+		w.meta.SetObject("/me", map[string]any{"id": pageID}) // the Page lets them in, too
+		thief.send(t, 200, "POST", "/v1/channels/"+claimed+"/check", "")
+		w.fromMeta(t, metaBody("page", messagingEntry(pageID, messenger, textPart("m_3", "for both"))))
+		require.Len(t, owner.messages(t, ""), 3)
+		require.Len(t, thief.messages(t, ""), 1)
+
+		thief.send(t, 200, "PATCH", "/v1/channels/"+claimed, `{"config":{"pageAccessToken":"another"}}`)
+		w.fromMeta(t, metaBody("page", messagingEntry(pageID, messenger, textPart("m_4", "not for a token that nobody has confirmed"))))
+		require.Len(t, thief.messages(t, ""), 1)
 	})
 }

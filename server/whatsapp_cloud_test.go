@@ -86,7 +86,7 @@ func TestAFileFromTheWhatsAppCloudAPIIsKeptUnderALinkOfOurs(t *testing.T) {
 		a := w.tenant(t, "ann")
 		w.meta.SetObject("/1479537139650973", map[string]any{"url": w.meta.AddFile("image/png", []byte("\x89PNG\r\n\x1a\npicture")), "mime_type": "image/png"})
 		inbox := a.sociocs(t, "16311112222")
-		a.channel(t, "whatsapp_cloud", `{"phoneNumberId":"`+waNumberID+`","phoneNumber":"+16311113333","accessToken":"`+metatest.Token+`"}`)
+		a.verified(t, a.channel(t, "whatsapp_cloud", `{"phoneNumberId":"`+waNumberID+`","phoneNumber":"+16311113333","accessToken":"`+metatest.Token+`"}`))
 		body := whatsAppNews(`"messages":[{"from":"16311112222","id":"wamid.P","timestamp":"1795251600","type":"image","image":{"id":"1479537139650973","mime_type":"image/png"}}]`)
 		request, err := metatest.Callback(t.Context(), metatest.AppSecret, w.url+"/callbacks/meta", []byte(body))
 		require.NoError(t, err)

@@ -48,6 +48,7 @@ type Service struct {
 	o       Options
 	conns   *conns
 	lookups *group.Committer[*lookup]
+	refused refusals
 }
 
 // New wires a Service. A missing part is an error that names it.
@@ -60,7 +61,7 @@ func New(o Options) (*Service, error) {
 			return nil, fmt.Errorf("make channel service: Options.%s is missing", name)
 		}
 	}
-	s := &Service{o: o, conns: newConns()}
+	s := &Service{o: o, conns: newConns(), refused: refusals{until: map[string]time.Time{}}}
 	s.lookups = group.New(lookupSize, 1, s.readChannels)
 	return s, nil
 }

@@ -37,6 +37,9 @@ func (s *Service) Check(ctx context.Context, accountID, channelID string) (*stor
 	err = checker.Check(checkCtx)
 	cancel()
 	if err == nil {
+		if err := s.noteVerified(ctx, c); err != nil {
+			return nil, err
+		}
 		_, err = s.SetStatusOf(ctx, c, store.ChannelConnected, "", "")
 		return c, err
 	}

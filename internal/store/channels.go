@@ -32,15 +32,17 @@ type Channel struct {
 	StatusMessage string // why, as a sentence
 	StatusAt      time.Time
 	Version       int64 // grows whenever the user changes the channel; a change of status by the network leaves it
-	CreatedAt     time.Time
-	UpdatedAt     time.Time
+	// VerifiedVersion is the version whose credentials the network has confirmed to be those of Address; 0: none.
+	VerifiedVersion int64
+	CreatedAt       time.Time
+	UpdatedAt       time.Time
 }
 
 const channelColumns = `id, account_id, connector, name, address, channel_key, config, status, status_code, status_message,
-	status_at, version, created_at, updated_at`
+	status_at, version, created_at, updated_at, verified_version`
 
 const (
-	insertChannelQuery = `INSERT INTO channels (` + channelColumns + `) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)`
+	insertChannelQuery = `INSERT INTO channels (` + channelColumns + `) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15)`
 	updateChannelQuery = `UPDATE channels SET name = $4, address = $5, channel_key = $6, config = $7, status = $8, status_code = $9,
 		status_message = $10, status_at = $11, version = version + 1, updated_at = $12 WHERE account_id = $1 AND id = $2 AND version = $3`
 	selectChannel      = `SELECT ` + channelColumns + ` FROM channels `
@@ -61,7 +63,7 @@ func scanChannel(row dbutil.Scannable) (*Channel, error) {
 	var c Channel
 	var statusAt, created, updated int64
 	err := row.Scan(&c.ID, &c.AccountID, &c.Connector, &c.Name, &c.Address, &c.ChannelKey, &c.Config, &c.Status, &c.StatusCode,
-		&c.StatusMessage, &statusAt, &c.Version, &created, &updated)
+		&c.StatusMessage, &statusAt, &c.Version, &created, &updated, &c.VerifiedVersion)
 	if err != nil {
 		return nil, notFound(err)
 	}
@@ -85,7 +87,7 @@ func (s *Store) InsertChannel(ctx context.Context, c *Channel, most int) error {
 			return ErrTooMany
 		}
 		_, err = s.db.Exec(ctx, insertChannelQuery, c.ID, c.AccountID, c.Connector, c.Name, c.Address, c.ChannelKey, c.Config, c.Status,
-			c.StatusCode, c.StatusMessage, Millis(c.StatusAt), c.Version, Millis(c.CreatedAt), Millis(c.UpdatedAt))
+			c.StatusCode, c.StatusMessage, Millis(c.StatusAt), c.Version, Millis(c.CreatedAt), Millis(c.UpdatedAt), c.VerifiedVersion)
 		return exists(err)
 	})
 }
@@ -128,6 +130,13 @@ func (s *Store) ChannelsByIDAny(ctx context.Context, ids []string) (map[string]*
 // ChannelsByAddressAny returns the channels of a kind and address in all accounts; it serves callbacks that an app gets for all its channels.
 func (s *Store) ChannelsByAddressAny(ctx context.Context, kind, address string) ([]*Channel, error) {
 	return queryAll(ctx, s.reader(ctx), scanChannel, channelsAtQuery, kind, address)
+}
+
+// VerifyChannelAny notes that the network has confirmed a version of a channel. A channel that was changed or deleted in the
+// meantime is left as it is.
+func (s *Store) VerifyChannelAny(ctx context.Context, id string, version int64) error {
+	_, err := s.db.Exec(ctx, `UPDATE channels SET verified_version = $2 WHERE id = $1 AND version = $2`, id, version)
+	return err
 }
 
 // Channels lists an account's channels.
