@@ -133,7 +133,7 @@ func (p *Publisher) Publish(ctx context.Context, draft *Draft) error {
 	return nil
 }
 
-// PublishAll publishes several drafts, about in their order and committed together where there is room, and returns the first error.
+// PublishAll publishes several drafts in their order, in one transaction where a group holds them, and returns the first error.
 func (p *Publisher) PublishAll(ctx context.Context, drafts []*Draft) error {
 	if err := p.group.DoAll(ctx, drafts); err != nil {
 		return fmt.Errorf("store events: %w", err)

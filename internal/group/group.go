@@ -21,22 +21,24 @@ var ErrClosed = errors.New("group is closed")
 type Committer[T any] struct {
 	commit  func(context.Context, []T) error
 	limit   int
-	waiting chan entry[T]
+	waiting chan *entry[T]
 	done    sync.WaitGroup
 
 	closing sync.RWMutex
 	closed  bool
 }
 
+// entry is items that are committed in one group.
 type entry[T any] struct {
-	item   T
-	result chan error
+	items  []T
+	failed []error       // of each item
+	done   chan struct{} // closed when failed is filled in
 }
 
 // New starts a committer. commit gets at most limit items and is called by `parallel` goroutines; it must be atomic: on an
 // error or a panic nothing of the group may have been stored. An item carries its own result, where it has one, by pointer.
 func New[T any](limit, parallel int, commit func(context.Context, []T) error) *Committer[T] {
-	c := &Committer[T]{commit: commit, limit: limit, waiting: make(chan entry[T], 4*limit)}
+	c := &Committer[T]{commit: commit, limit: limit, waiting: make(chan *entry[T], 4*limit)}
 	for range parallel {
 		c.done.Go(c.run)
 	}
@@ -45,57 +47,56 @@ func New[T any](limit, parallel int, commit func(context.Context, []T) error) *C
 
 // Do commits one item together with others and returns when it is stored. When ctx ends first, Do returns its
 // error although the item may still be stored.
-func (c *Committer[T]) Do(ctx context.Context, item T) error {
-	result, err := c.put(ctx, item)
-	if err != nil {
-		return err
-	}
-	return wait(ctx, result)
-}
+func (c *Committer[T]) Do(ctx context.Context, item T) error { return c.DoAll(ctx, []T{item}) }
 
-// DoAll commits several items, together where the limit allows, and returns when all are stored or refused: the first error. With
-// one goroutine that commits they are stored in their order; with more, nearly. When ctx ends first it is as with Do.
+// DoAll commits several items in their order and returns when all are stored or refused: the first error. They are committed in
+// one group, or, where the limit does not allow that, in several. When ctx ends first it is as with Do.
 func (c *Committer[T]) DoAll(ctx context.Context, items []T) error {
-	results := make([]chan error, 0, len(items))
+	var entries []*entry[T]
 	var failure error
-	for _, item := range items {
-		result, err := c.put(ctx, item)
-		if err != nil {
-			failure = err
-			break
+	for len(items) > 0 && failure == nil {
+		n := min(len(items), c.limit)
+		e := &entry[T]{items: items[:n], failed: make([]error, n), done: make(chan struct{})}
+		if failure = c.put(ctx, e); failure == nil {
+			entries = append(entries, e)
 		}
-		results = append(results, result)
+		items = items[n:]
 	}
-	for i := range results {
-		if err := wait(ctx, results[len(results)-1-i]); err != nil {
+	for i := range entries {
+		if err := entries[len(entries)-1-i].wait(ctx); err != nil {
 			failure = err // the earliest comes last
 		}
 	}
 	return failure
 }
 
-func (c *Committer[T]) put(ctx context.Context, item T) (chan error, error) {
-	e := entry[T]{item: item, result: make(chan error, 1)}
+func (c *Committer[T]) put(ctx context.Context, e *entry[T]) error {
 	c.closing.RLock()
 	defer c.closing.RUnlock()
 	if c.closed {
-		return nil, ErrClosed
+		return ErrClosed
 	}
 	select {
 	case c.waiting <- e:
-		return e.result, nil
+		return nil
 	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for room in group: %w", ctx.Err())
+		return fmt.Errorf("wait for room in group: %w", ctx.Err())
 	}
 }
 
-func wait(ctx context.Context, result chan error) error {
+// wait returns the first error of an entry's items when it is committed.
+func (e *entry[T]) wait(ctx context.Context) error {
 	select {
-	case err := <-result:
-		return err
+	case <-e.done:
 	case <-ctx.Done():
 		return fmt.Errorf("wait for group: %w", ctx.Err())
 	}
+	for _, err := range e.failed {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Close lets what waits be committed and then stops. Later calls of Do fail.
@@ -110,51 +111,62 @@ func (c *Committer[T]) Close() {
 }
 
 func (c *Committer[T]) run() {
-	batch := make([]entry[T], 0, c.limit)
-	for first := range c.waiting {
-		batch = append(batch[:0], first)
-		for more := true; more && len(batch) < c.limit; {
-			select {
-			case next, ok := <-c.waiting:
-				if more = ok; ok {
-					batch = append(batch, next)
-				}
-			default:
-				more = false
+	var held *entry[T] // did not fit into the group before
+	for {
+		first := held
+		if first == nil {
+			var open bool
+			if first, open = <-c.waiting; !open {
+				return
 			}
 		}
+		batch := []*entry[T]{first}
+		batch, held = c.collect(batch, len(first.items))
 		c.flush(batch)
 	}
 }
 
-// flush commits a batch. When a batch of several fails, each is committed alone, so that an item the database
+// collect takes what waits, up to the limit, and returns what does not fit any more.
+func (c *Committer[T]) collect(batch []*entry[T], n int) (collected []*entry[T], held *entry[T]) {
+	for n < c.limit {
+		select {
+		case next, open := <-c.waiting:
+			if !open {
+				return batch, nil
+			}
+			if n += len(next.items); n > c.limit {
+				return batch, next
+			}
+			batch = append(batch, next)
+		default:
+			return batch, nil
+		}
+	}
+	return batch, nil
+}
+
+// flush commits a batch. When a batch of several items fails, each is committed alone, so that an item the database
 // refuses fails by itself only. Failures that together take longer than patience mean that the database is the trouble, and
 // end the tries.
-func (c *Committer[T]) flush(batch []entry[T]) {
-	items := make([]T, len(batch))
-	for i, e := range batch {
-		items[i] = e.item
+func (c *Committer[T]) flush(batch []*entry[T]) {
+	var items []T
+	for _, e := range batch {
+		items = append(items, e.items...)
 	}
 	failure := c.try(items)
-	if failure == nil || len(batch) == 1 {
-		for _, e := range batch {
-			e.result <- failure
-		}
-		return
-	}
 	var lost time.Duration
-	for i, e := range batch {
-		if lost > patience {
-			e.result <- failure
-			continue
+	for _, e := range batch {
+		for i := range e.items {
+			if failure == nil || len(items) == 1 || lost > patience {
+				e.failed[i] = failure
+				continue
+			}
+			began := time.Now()
+			if e.failed[i] = c.try(e.items[i : i+1]); e.failed[i] != nil {
+				lost += time.Since(began)
+			}
 		}
-		began := time.Now()
-		err := c.try(items[i : i+1])
-		if err != nil {
-			failure = err
-			lost += time.Since(began)
-		}
-		e.result <- err
+		close(e.done)
 	}
 }
 

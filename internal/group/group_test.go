@@ -218,3 +218,51 @@ func BenchmarkDo(b *testing.B) {
 		}
 	})
 }
+
+func TestItemsThatBelongTogetherAreOneGroupInTheirOrderHoweverManyCommit(t *testing.T) {
+	t.Parallel()
+	const bundles, size = 200, 5
+	var mu sync.Mutex
+	var groups [][]int
+	c := New(8, 4, func(_ context.Context, items []int) error {
+		mu.Lock()
+		defer mu.Unlock()
+		groups = append(groups, slices.Clone(items))
+		return nil
+	})
+	var all sync.WaitGroup
+	for b := range bundles {
+		all.Go(func() {
+			items := make([]int, size)
+			for i := range items {
+				items[i] = b*size + i
+			}
+			require.NoError(t, c.DoAll(t.Context(), items))
+		})
+	}
+	all.Wait()
+	c.Close()
+	seen := 0
+	for _, items := range groups {
+		require.LessOrEqual(t, len(items), 8)
+		require.Zero(t, len(items)%size, "a part of what belongs together: %v", items)
+		for i, item := range items {
+			require.Equal(t, i%size, item%size, "out of order: %v", items)
+		}
+		seen += len(items)
+	}
+	require.Equal(t, bundles*size, seen)
+}
+
+func TestMoreThanAGroupHoldsIsCommittedInSeveral(t *testing.T) {
+	t.Parallel()
+	var got []int
+	c := New(4, 1, func(_ context.Context, items []int) error {
+		require.LessOrEqual(t, len(items), 4)
+		got = append(got, items...)
+		return nil
+	})
+	require.NoError(t, c.DoAll(t.Context(), []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}))
+	c.Close()
+	require.Equal(t, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, got)
+}
