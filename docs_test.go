@@ -92,3 +92,22 @@ func TestThePageOnWebhooksNamesEveryEvent(t *testing.T) {
 		require.Contains(t, string(text), "`"+known.Event+"`")
 	}
 }
+
+// TestEveryDirectDependencySaysWhyItIsThere compares go.mod with docs/dependencies.md, both ways.
+func TestEveryDirectDependencySaysWhyItIsThere(t *testing.T) {
+	t.Parallel()
+	mod, err := os.ReadFile("go.mod")
+	require.NoError(t, err)
+	page, err := os.ReadFile("docs/dependencies.md")
+	require.NoError(t, err)
+	var direct []string
+	for _, row := range regexp.MustCompile(`(?m)^\t(\S+) v\S+$`).FindAllStringSubmatch(string(mod), -1) {
+		direct = append(direct, row[1])
+	}
+	require.NotEmpty(t, direct)
+	var named []string
+	for _, row := range regexp.MustCompile(`(?m)^\| ((?:[a-z0-9.]+\.[a-z]+/)[^|]*) \|`).FindAllStringSubmatch(string(page), -1) {
+		named = append(named, strings.Split(row[1], ", ")...)
+	}
+	require.ElementsMatch(t, direct, named)
+}
