@@ -5,9 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/netip"
-	"net/url"
-	"strings"
 
 	"github.com/switchhook/switchhook/connectors"
 	"github.com/switchhook/switchhook/connectors/httpcall"
@@ -109,21 +106,5 @@ func (c *conn) Check(ctx context.Context) error {
 // statusCallback returns where Telnyx reports the fate of a message, or "" where it could not reach it: then the address in the
 // messaging profile counts. An operator's own API address is taken to reach everything.
 func (c *conn) statusCallback(messageID string) string {
-	parsed, err := url.Parse(c.callbackURL)
-	if err != nil || (parsed.Scheme != "https" && parsed.Scheme != "http") || parsed.Host == "" {
-		return ""
-	}
-	if c.baseURL == defaultBaseURL && !isPublicHost(parsed.Hostname()) {
-		return ""
-	}
-	parsed.RawQuery = url.Values{"message": {messageID}}.Encode()
-	return parsed.String()
-}
-
-func isPublicHost(host string) bool {
-	if ip, err := netip.ParseAddr(host); err == nil {
-		return ip.IsGlobalUnicast() && !ip.IsPrivate()
-	}
-	last := host[strings.LastIndexByte(host, '.')+1:]
-	return last != host && last != "localhost" && last != "local" && last != "internal"
+	return httpcall.StatusCallback(c.callbackURL, messageID, c.baseURL != defaultBaseURL)
 }

@@ -1,11 +1,10 @@
 package twilio
 
 import (
-	"net/netip"
-	"net/url"
 	"strings"
 
 	"github.com/switchhook/switchhook/connectors"
+	"github.com/switchhook/switchhook/connectors/httpcall"
 )
 
 // maxShortCode is the most digits of a short code; a number with its country code has more.
@@ -83,21 +82,5 @@ func person(from, waID, externalID string) string {
 // message for such an address (error 21609). An operator's own API address is taken to reach everything. Plain http is
 // fine for Twilio, so it is for us.
 func (c *conn) statusCallback(messageID string) string {
-	parsed, err := url.Parse(c.callbackURL)
-	if err != nil || (parsed.Scheme != "https" && parsed.Scheme != "http") || parsed.Host == "" {
-		return ""
-	}
-	if c.baseURL == defaultBaseURL && !isPublicHost(parsed.Hostname()) {
-		return ""
-	}
-	parsed.RawQuery = url.Values{"message": {messageID}}.Encode()
-	return parsed.String()
-}
-
-func isPublicHost(host string) bool {
-	if ip, err := netip.ParseAddr(host); err == nil {
-		return ip.IsGlobalUnicast() && !ip.IsPrivate()
-	}
-	return strings.Contains(host, ".") && !strings.Contains(host, "_") &&
-		!strings.HasSuffix(host, ".localhost") && !strings.HasSuffix(host, ".local") && !strings.HasSuffix(host, ".internal")
+	return httpcall.StatusCallback(c.callbackURL, messageID, c.baseURL != defaultBaseURL)
 }
