@@ -8,7 +8,6 @@ import (
 const (
 	getSettingQuery     = `SELECT value FROM settings WHERE key = $1`
 	putSettingOnceQuery = `INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING`
-	putSettingQuery     = `INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value`
 )
 
 // Setting returns a value of the whole installation, or ErrNotFound.
@@ -27,10 +26,4 @@ func (s *Store) PutSettingOnce(ctx context.Context, key, value string) (bool, er
 		return false, nil
 	}
 	return err == nil, err
-}
-
-// PutSetting stores a value in place of the one that the key may have.
-func (s *Store) PutSetting(ctx context.Context, key, value string) error {
-	_, err := s.db.Exec(ctx, putSettingQuery, key, value)
-	return err
 }
