@@ -51,6 +51,41 @@ type OutMessage struct {
 	Media    []OutMedia
 	ReplyTo  string    // the provider's id of the message that this one answers, or empty
 	Template *Template // instead of text, where the kind has AbilityTemplate
+
+	ProviderID string    // the id under which to send, from Linker.NewMessageID; empty for kinds whose network chooses
+	Quoted     *Quoted   // more of the message that ReplyTo or Reaction names, where we have it
+	Location   *Location // instead of text, where the kind has AbilityRich
+	Contact    *Card     // instead of text, where the kind has AbilityRich
+	Reaction   *Reaction // instead of text, where the kind has AbilityRich
+}
+
+// Quoted is an earlier message to which another one refers.
+type Quoted struct {
+	ProviderID string
+	Chat       string // where it stands: the other side's address, or the group's
+	Sender     string // who wrote it: the address as InMessage.From had it; empty with FromMe
+	FromMe     bool
+	Text       string // its beginning, to be shown beside the answer; may be empty
+}
+
+// Location is a place on the map.
+type Location struct {
+	Latitude  float64 `json:"latitude"`  // degrees, -90 to 90
+	Longitude float64 `json:"longitude"` // degrees, -180 to 180
+	Name      string  `json:"name,omitempty"`
+	Address   string  `json:"address,omitempty"`
+}
+
+// Card is a contact to pass on.
+type Card struct {
+	Name  string `json:"name"`
+	Phone string `json:"phone"` // digits with the country code
+}
+
+// Reaction is an emoji on an earlier message.
+type Reaction struct {
+	MessageID string `json:"messageId"` // the network's id of the earlier message
+	Emoji     string `json:"emoji"`     // empty takes the reaction back
 }
 
 // OutMedia is one file to send. URL is public.
@@ -117,6 +152,8 @@ type InMessage struct {
 	Type       string // "text", "image", "video", "audio", "document", "sticker", "location", "contact", "reaction", "other"
 	Text       string
 	Media      []MediaRef
+	Chat       string         // where an answer goes, where that is not From: a group's address
+	FromMe     bool           // the owner wrote it, on another device of the account
 	ReplyTo    string         // the provider's id of the message that this one answers
 	Extra      map[string]any // further facts under names of ours, such as "location"; merged into the event's data
 	Timestamp  time.Time      // when it was sent, by the network's clock; zero where not told

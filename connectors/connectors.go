@@ -77,6 +77,7 @@ const (
 	AbilityTemplate Ability = "template" // sends templates
 	AbilityCheck    Ability = "check"    // Checker
 	AbilitySimulate Ability = "simulate" // Simulator
+	AbilityRich     Ability = "rich"     // sends locations, contacts and reactions
 )
 
 // Limits are what the network allows; they are checked before any call. Zero means no limit of its own.
