@@ -42,9 +42,11 @@ type Channel struct {
 
 // Host is what the core lends to an open channel.
 type Host struct {
-	HTTP   *http.Client     // the guarded door out (safehttp); never http.DefaultClient
+	HTTP   *http.Client     // the guarded door to the network's own API (safehttp); never http.DefaultClient
+	Public *http.Client     // the same for addresses that users give: it reaches no host only because an operator's setting names it
 	Logger *slog.Logger     // carries the channel's id; must never be given a secret
 	Now    func() time.Time // the clock
+	Tokens TokenKeeper      // renews the channel's credentials where they end by themselves
 }
 
 // Config holds a channel's settings by Field.Key. All values are strings, as a form sends them.
@@ -61,6 +63,8 @@ type Info struct {
 	Limits    Limits        `json:"limits"`
 	Window    time.Duration `json:"-"` // how long after an inbound message free-form messages may be sent; 0: always
 	Fields    []Field       `json:"fields"`
+
+	Post *PostInfo `json:"post,omitempty"` // what posts it takes; nil where it publishes none
 
 	PageField string `json:"-"` // key of the field that holds the Facebook Page of a channel whose address is another; or empty
 }

@@ -2,6 +2,7 @@ package connectors
 
 import (
 	"fmt"
+	"math"
 	"mime"
 	"slices"
 	"strings"
@@ -21,13 +22,40 @@ func CheckLimits(info Info, message OutMessage) error {
 	if len(message.Media) > 0 && !slices.Contains(info.Abilities, AbilityMedia) {
 		return Unsupported(info.Name + " sends no media")
 	}
-	if message.Text == "" && len(message.Media) == 0 && message.Template == nil {
+	if err := checkRich(info, message); err != nil {
+		return err
+	}
+	if message.Text == "" && len(message.Media) == 0 && message.Template == nil && !isRich(message) {
 		return Rejected(CodeInvalidContent, "The message is empty. Give it a text, a file or a template.", "text")
 	}
 	if most := info.Limits.TextLength; most > 0 && utf8.RuneCountInString(message.Text) > most {
 		return Rejected(CodeInvalidContent, fmt.Sprintf("%s takes at most %d characters in one message. Shorten the text or send it in parts.", info.Name, most), "text")
 	}
 	return checkMedia(info, message.Media)
+}
+
+func isRich(message OutMessage) bool {
+	return message.Location != nil || message.Contact != nil || message.Reaction != nil
+}
+
+// checkRich checks a location, a contact or a reaction.
+func checkRich(info Info, message OutMessage) error {
+	if !isRich(message) {
+		return nil
+	}
+	if !slices.Contains(info.Abilities, AbilityRich) {
+		return Unsupported(info.Name + " sends no locations, contacts and reactions")
+	}
+	if place := message.Location; place != nil && !(math.Abs(place.Latitude) <= 90 && math.Abs(place.Longitude) <= 180) {
+		return Rejected(CodeInvalidContent, "The latitude goes from -90 to 90 degrees and the longitude from -180 to 180.", "location")
+	}
+	if card := message.Contact; card != nil && (strings.TrimSpace(card.Name) == "" || Digits(card.Phone) == "") {
+		return Rejected(CodeInvalidContent, "A contact needs a name and a phone number with its country code.", "contact")
+	}
+	if message.Reaction != nil && message.Reaction.MessageID == "" {
+		return Rejected(CodeInvalidContent, "Say which message the reaction is for: its id at the network.", "reaction.messageId")
+	}
+	return nil
 }
 
 func checkMedia(info Info, media []OutMedia) error {

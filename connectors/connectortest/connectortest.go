@@ -86,8 +86,10 @@ type opened struct {
 func (s Suite) open(tb testing.TB, baseURL string, config connectors.Config) opened {
 	tb.Helper()
 	log := &buffer{}
+	client := &http.Client{Transport: &http.Transport{}}
 	host := connectors.Host{
-		HTTP:   &http.Client{Transport: &http.Transport{}},
+		HTTP:   client,
+		Public: client,
 		Logger: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now:    func() time.Time { return time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC) },
 	}
