@@ -296,11 +296,15 @@ func (s *Service) replies(j job, texts []string, now time.Time) []*store.Message
 	if err := json.Unmarshal(j.event.Data, &data); err != nil || data.From == "" {
 		return nil
 	}
+	peer := data.From
+	if data.Chat != "" {
+		peer = data.Chat // what is said in a group is answered there
+	}
 	messages := make([]*store.Message, len(texts))
 	for i, text := range texts {
 		messages[i] = &store.Message{
 			ID: s.IDs.New("msg"), AccountID: j.event.AccountID, ChannelID: j.event.ChannelID, Direction: store.Outbound,
-			Peer: data.From, PeerName: data.PushName, Type: "text", Text: text, Status: store.MessageQueued,
+			Peer: peer, PeerName: data.PushName, Type: "text", Text: text, Status: store.MessageQueued,
 			Origin: j.delivery.ID, OriginSeq: int64(i), DueAt: now, CreatedAt: now, UpdatedAt: now,
 		}
 	}

@@ -20,6 +20,8 @@ type MessageData struct {
 	ChannelKey        string          `json:"channelKey"`
 	ProviderMessageID string          `json:"providerMessageId"`
 	ReplyTo           string          `json:"replyTo,omitempty"`
+	Chat              string          `json:"chat,omitempty"`   // where an answer goes, where that is not From: a group
+	FromMe            bool            `json:"fromMe,omitempty"` // the owner wrote it, on another device
 	Media             []Media         `json:"media"`
 	Contact           json.RawMessage `json:"contact,omitempty"`
 	Extra             map[string]any  `json:"extra,omitempty"`

@@ -17,7 +17,7 @@ func (s *Service) meet(ctx context.Context, accountID string, messages []connect
 	}
 	for i := range messages {
 		in := &messages[i]
-		if connectors.Digits(in.From) != in.From || in.From == "" {
+		if connectors.Digits(in.From) != in.From || in.From == "" || in.FromMe {
 			continue
 		}
 		_, err := s.Store.ContactByPhone(ctx, accountID, in.From)

@@ -14,13 +14,13 @@ import (
 func tidy(result *connectors.CallbackResult) error {
 	for i := range result.Messages {
 		m := &result.Messages[i]
-		for _, text := range []*string{&m.ProviderID, &m.From, &m.FromName, &m.To, &m.Type, &m.Text, &m.ReplyTo} {
+		for _, text := range []*string{&m.ProviderID, &m.From, &m.FromName, &m.To, &m.Type, &m.Text, &m.ReplyTo, &m.Chat} {
 			*text = clean(*text)
 		}
 		if m.ProviderID == "" || len(m.ProviderID) > maxPeer {
 			return unusable("id", "A message's id")
 		}
-		if m.From == "" || len(m.From) > maxPeer {
+		if m.From == "" || max(len(m.From), len(m.Chat)) > maxPeer {
 			return unusable("from", "A message's sender")
 		}
 	}
