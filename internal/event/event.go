@@ -141,8 +141,9 @@ func (p *Publisher) PublishAll(ctx context.Context, drafts []*Draft) error {
 	return nil
 }
 
-// maxRaces is how often a group begins anew because another process has stored one of its events in the meantime.
-const maxRaces = 3
+// maxRaces is how often a group begins anew because another one has stored one of its events, or brought one of its messages further, in the
+// meantime. News of one message loses at most once against each of its statuses.
+const maxRaces = 8
 
 // commit stores a group of drafts.
 func (p *Publisher) commit(ctx context.Context, drafts []*Draft) error {
@@ -150,7 +151,7 @@ func (p *Publisher) commit(ctx context.Context, drafts []*Draft) error {
 	defer cancel()
 	var err error
 	for range maxRaces {
-		if err = p.commitOnce(ctx, drafts); !errors.Is(err, store.ErrExists) {
+		if err = p.commitOnce(ctx, drafts); !errors.Is(err, store.ErrExists) && !errors.Is(err, store.ErrOutdated) {
 			break
 		}
 	}
@@ -243,6 +244,7 @@ func (d *Draft) fill(facts *store.EventFacts) (any, bool) {
 		facts.Messages[m.ID] = next // a later draft of the same group goes on from here
 		d.ChannelID = next.ChannelID
 		return d.DataOf(next), true
+		d.Change.From = m.Status
 	case d.DataFor != nil:
 		contact := facts.Contacts[store.ContactKey{AccountID: d.AccountID, PhoneNumber: d.Message.Peer}]
 		d.blocked = contact != nil && contact.IsBlocked
@@ -268,6 +270,10 @@ func (p *Publisher) addTo(group *store.EventGroup, d *Draft, data any, facts *st
 	}
 	group.Media = append(group.Media, d.Media...)
 	if d.Change != nil {
+	if d.Change != nil && d.Dedupe != "" {
+		// An id drawn after the message was read sorts behind those of all statuses that it has had. The name keeps a repeat out.
+		d.id = p.IDs.New("evt")
+	}
 		group.Changes = append(group.Changes, *d.Change)
 	}
 	for _, w := range facts.Subscribers {

@@ -109,7 +109,8 @@ type EventGroup struct {
 }
 
 // InsertEventGroupAny stores a group of events of any accounts and all that belongs to it, or nothing of it, in one exchange
-// with the database. An event that is there already is ErrExists. A change of a message that is as far already changes nothing.
+// with the database. An event that is there already is ErrExists, and a change of a message that has another status than StatusChange.From,
+// or would go back, is ErrOutdated. A change of a message that there is not changes nothing.
 func (s *Store) InsertEventGroupAny(ctx context.Context, g EventGroup, now time.Time) error {
 	b := &batch{}
 	for _, change := range g.Changes {
@@ -127,7 +128,7 @@ func (s *Store) InsertEventGroupAny(ctx context.Context, g EventGroup, now time.
 	b.insert(insertMessages, onConflictNothing, messageWidth, messagesArgs(g.Messages))
 	b.insert(`INSERT INTO media (`+mediaColumns+`)`, "", mediaWidth, mediaArgs(g.Media))
 	b.insert(`INSERT INTO deliveries (`+deliveryColumns+`)`, "", deliveryWidth, deliveryArgs(g.Deliveries))
-	return exists(s.send(ctx, b))
+	return outdated(exists(s.send(ctx, b)))
 }
 
 func setOf(set map[string]bool) []string {

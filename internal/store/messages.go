@@ -85,9 +85,11 @@ const (
 	lostMessagesQuery = selectMessage + `WHERE status = 'sending' AND (updated_at < $3 OR updated_at < $2 AND ` + unowned + `) ORDER BY id LIMIT 100`
 	finishQuery       = `UPDATE messages SET status = $3, status_rank = $4, provider_id = COALESCE($5, provider_id), error_code = $6, error_message = $7,
 		tries = $8, due_at = $9, owner = NULL, updated_at = $10 WHERE id = $1 AND owner = $2 AND status IN ('queued', 'sending')`
-	advanceQuery = `UPDATE messages SET status = $3, status_rank = $4, error_code = $5, error_message = $6, provider_id = COALESCE(provider_id,
+	// The rank may not be NULL, so that the database itself ends the transaction where the message is not as it was read, or would go back.
+	advanceQuery = `UPDATE messages SET status = $3, status_rank = CASE WHEN status_rank = $9 AND status_rank < $4 THEN $4 END, error_code = $5, error_message = $6,
+		provider_id = COALESCE(provider_id,
 			CASE WHEN EXISTS (SELECT 1 FROM messages o WHERE o.channel_id = messages.channel_id AND o.direction = 'outbound' AND o.provider_id = $7) THEN NULL ELSE $7 END),
-		owner = NULL, updated_at = $8 WHERE account_id = $1 AND id = $2 AND direction = 'outbound' AND status_rank < $4 RETURNING ` + messageColumns
+		owner = NULL, updated_at = $8 WHERE account_id = $1 AND id = $2 AND direction = 'outbound'`
 	byProviderQuery = selectMessage + `WHERE account_id = $1 AND channel_id = $2 AND direction = $3 AND provider_id = $4`
 	sentUntilQuery  = selectMessage + `WHERE account_id = $1 AND channel_id = $2 AND peer = $3 AND direction = 'outbound' AND created_at <= $4
 		AND status IN ('sent', 'delivered') AND status_rank < $5 ORDER BY id DESC LIMIT $6`
@@ -219,5 +221,6 @@ func (c StatusChange) Apply(m *Message) *Message {
 }
 
 func advanceArgs(c StatusChange, now time.Time) []any {
-	return []any{c.AccountID, c.MessageID, c.Status, c.Status.Rank(), c.ErrorCode, c.ErrorMessage, nullable(c.ProviderID), Millis(now)}
+	return []any{c.AccountID, c.MessageID, c.Status, c.Status.Rank(), c.ErrorCode, c.ErrorMessage, nullable(c.ProviderID), Millis(now), c.From.Rank()}
 }
+	From                    MessageStatus // what the message was when the change was decided

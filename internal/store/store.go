@@ -38,6 +38,9 @@ const (
 // ErrExists says that a row with the same unique value is already there.
 var ErrExists = errors.New("already exists")
 
+// ErrOutdated says that a row was changed after it was read.
+var ErrOutdated = errors.New("changed by others in the meantime")
+
 // Options says which database to open.
 type Options struct {
 	URL     string // "postgres://…"; empty: SQLite in DataDir

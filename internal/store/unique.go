@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -11,6 +12,7 @@ import (
 // SQLSTATEs of PostgreSQL, from appendix A of its manual.
 const (
 	pgUniqueViolation = "23505"
+	pgNotNull         = "23502" // not_null_violation
 	pgDeadlock        = "40P01" // deadlock_detected
 )
 
@@ -22,6 +24,15 @@ func exists(err error) error {
 	var lite *sqlite.Error
 	if errors.As(err, &lite) && (lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY) {
 		return ErrExists
+	}
+	return err
+}
+
+// outdated turns either driver's violation of NOT NULL, which advanceQuery makes, into ErrOutdated and leaves other errors as they are.
+func outdated(err error) error {
+	var lite *sqlite.Error
+	if isPostgres(err, pgNotNull) || errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_CONSTRAINT_NOTNULL {
+		return fmt.Errorf("%w: %w", ErrOutdated, err)
 	}
 	return err
 }

@@ -72,7 +72,12 @@ func (s *Store) AdvanceMessage(ctx context.Context, change StatusChange, now tim
 	if err != nil {
 		return nil, err
 	}
-	if err := s.InsertEventGroupAny(ctx, EventGroup{Changes: []StatusChange{change}}, now); err != nil {
+	change.From = before.Status
+	err = s.InsertEventGroupAny(ctx, EventGroup{Changes: []StatusChange{change}}, now)
+	if errors.Is(err, ErrOutdated) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
 		return nil, err
 	}
 	after, err := s.Message(ctx, change.AccountID, change.MessageID)
