@@ -55,6 +55,10 @@ type OutPost struct {
 	ReplyTo   string            // the network's id of the part before, where a long text is split; or empty
 	StartedAt time.Time         // when the first try began
 	Options   map[string]string // the channel's own options of this post, by PostInfo.Options
+
+	// Begin must be called right before the one request that makes the post public, after all uploads and checks. It notes that
+	// from here on the outcome may be unknown. Its error ends Publish: the post was cancelled, or belongs to another process by now.
+	Begin func(ctx context.Context) error
 }
 
 // PostMedia is one file of a post. Its bytes are on this server.
