@@ -242,9 +242,9 @@ func (d *Draft) fill(facts *store.EventFacts) (any, bool) {
 		}
 		next := d.Change.Apply(m)
 		facts.Messages[m.ID] = next // a later draft of the same group goes on from here
+		d.Change.From = m.Status
 		d.ChannelID = next.ChannelID
 		return d.DataOf(next), true
-		d.Change.From = m.Status
 	case d.DataFor != nil:
 		contact := facts.Contacts[store.ContactKey{AccountID: d.AccountID, PhoneNumber: d.Message.Peer}]
 		d.blocked = contact != nil && contact.IsBlocked
@@ -259,6 +259,10 @@ func (p *Publisher) addTo(group *store.EventGroup, d *Draft, data any, facts *st
 	if err != nil {
 		return fmt.Errorf("encode event data: %w", err)
 	}
+	if d.Change != nil && d.Dedupe != "" {
+		// An id drawn after the message was read sorts behind those of all statuses that it has had. The name keeps a repeat out.
+		d.id = p.IDs.New("evt")
+	}
 	d.event = &store.Event{
 		ID: d.id, AccountID: d.AccountID, Type: d.Type, ChannelID: d.ChannelID, Dedupe: d.dedupe(), Data: raw, CreatedAt: now,
 	}
@@ -270,10 +274,6 @@ func (p *Publisher) addTo(group *store.EventGroup, d *Draft, data any, facts *st
 	}
 	group.Media = append(group.Media, d.Media...)
 	if d.Change != nil {
-	if d.Change != nil && d.Dedupe != "" {
-		// An id drawn after the message was read sorts behind those of all statuses that it has had. The name keeps a repeat out.
-		d.id = p.IDs.New("evt")
-	}
 		group.Changes = append(group.Changes, *d.Change)
 	}
 	for _, w := range facts.Subscribers {

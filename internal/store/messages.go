@@ -205,6 +205,7 @@ func (s *Store) FinishSending(ctx context.Context, m *Message, worker string, no
 // StatusChange is news of an outbound message.
 type StatusChange struct {
 	AccountID, MessageID    string
+	From                    MessageStatus // what the message was when the change was decided
 	Status                  MessageStatus
 	ErrorCode, ErrorMessage string
 	ProviderID              string // noted where the message has none yet
@@ -223,4 +224,3 @@ func (c StatusChange) Apply(m *Message) *Message {
 func advanceArgs(c StatusChange, now time.Time) []any {
 	return []any{c.AccountID, c.MessageID, c.Status, c.Status.Rank(), c.ErrorCode, c.ErrorMessage, nullable(c.ProviderID), Millis(now), c.From.Rank()}
 }
-	From                    MessageStatus // what the message was when the change was decided
