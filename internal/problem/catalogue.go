@@ -26,6 +26,8 @@ const (
 	MethodNotAllowed     = "method_not_allowed"
 	Conflict             = "conflict"
 	ChannelExists        = "channel_exists"
+	AlreadyLinked        = "number_already_linked"
+	LinkInProgress       = "link_in_progress"
 	IdempotencyConflict  = "idempotency_conflict"
 	IdempotencyBusy      = "idempotency_in_progress"
 	RateLimited          = "rate_limited"
@@ -85,6 +87,8 @@ func Catalogue() []Entry {
 		{RequestTimeout, 408, "The request did not arrive completely in time. Send it again."},
 		{Conflict, 409, "The thing is not in a state in which this can be done."},
 		{ChannelExists, 409, "The account has a channel with this address already."},
+		{AlreadyLinked, 409, "Another session of the account is linked to this number. Use that one, or log it out first."},
+		{LinkInProgress, 409, "The session is being linked already. Look at its `step`, or wait until it ends."},
 		{EmailTaken, 409, "A user with this e-mail address exists already."},
 		{IdempotencyConflict, 409, "The Idempotency-Key was used before with another request."},
 		{IdempotencyBusy, 409, "The first request with this Idempotency-Key is still being worked on."},
