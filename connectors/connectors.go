@@ -6,7 +6,9 @@
 package connectors
 
 import (
+	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 )
@@ -47,6 +49,10 @@ type Host struct {
 	Logger *slog.Logger     // carries the channel's id; must never be given a secret
 	Now    func() time.Time // the clock
 	Tokens TokenKeeper      // renews the channel's credentials where they end by themselves
+
+	// Dial opens a guarded TCP connection for a protocol other than HTTP (safehttp.Client.Dial): private addresses are refused unless the
+	// operator has opened them. Only linked devices need it; elsewhere it may be nil.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Config holds a channel's settings by Field.Key. All values are strings, as a form sends them.

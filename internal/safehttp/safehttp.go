@@ -112,6 +112,19 @@ func (c *Client) HTTP() *http.Client { return c.httpClient(door{client: c, trust
 // PublicHTTP is HTTP without the trusted origins, for addresses that a user or a provider gave.
 func (c *Client) PublicHTTP() *http.Client { return c.httpClient(door{client: c}) }
 
+// Dial opens a TCP connection for a protocol other than HTTP, to an address that a user or a provider may have given: names are resolved, and
+// private addresses refused, at the moment of dialling. It takes a few seconds at most, and its errors are of type *Error.
+func (c *Client) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, classify(err, false)
+	}
+	if err := c.guard.checkHost(host, false); err != nil {
+		return nil, err
+	}
+	return c.secureDialer.connect(ctx, network, address)
+}
+
 func (c *Client) httpClient(d door) *http.Client {
 	return &http.Client{
 		Transport:     d,
