@@ -29,6 +29,9 @@ type Draft struct {
 	Connector string
 	Name      string // empty: made of the kind and the address
 	Config    connectors.Config
+
+	// Also stores what else belongs to the channel, in the same transaction. Kinds of linked devices need it, others have none.
+	Also func(ctx context.Context, channel *store.Channel) error
 }
 
 // Create checks a channel's settings without calling the network, and stores it. Everything that is wrong is reported at once as
@@ -38,6 +41,9 @@ func (s *Service) Create(ctx context.Context, draft Draft) (*store.Channel, erro
 	connector, ok := s.o.Connectors[draft.Connector]
 	if !ok {
 		return nil, s.unknownConnector(draft.Connector)
+	}
+	if isLinker(connector) != (draft.Also != nil) {
+		return nil, fmt.Errorf("make channel: a channel of kind %s is made by another service", draft.Connector)
 	}
 	name, wrong := cleanName(draft.Name)
 	now := s.o.Now()
@@ -49,9 +55,12 @@ func (s *Service) Create(ctx context.Context, draft Draft) (*store.Channel, erro
 		return nil, err
 	}
 	if c.Name == "" {
-		c.Name = connector.Info().Name + " " + c.Address
+		c.Name = connector.Info().Name
+		if c.Address != c.ID {
+			c.Name += " " + c.Address
+		}
 	}
-	err := s.o.Store.InsertChannel(ctx, c, Most)
+	err := s.insert(ctx, c, draft.Also)
 	if errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrTooMany) {
 		if mine, getErr := s.o.Store.Channel(ctx, c.AccountID, c.ID); getErr == nil {
 			return mine, nil
@@ -62,6 +71,33 @@ func (s *Service) Create(ctx context.Context, draft Draft) (*store.Channel, erro
 	}
 	s.o.Logger.InfoContext(ctx, "channel.created", "channel_id", c.ID, "connector", c.Connector)
 	return c, nil
+}
+
+// insert stores a channel and what belongs to it.
+func (s *Service) insert(ctx context.Context, c *store.Channel, also func(context.Context, *store.Channel) error) error {
+	return s.o.Store.InTransaction(ctx, func(ctx context.Context) error {
+		if err := s.o.Store.InsertChannel(ctx, c, Most); err != nil || also == nil {
+			return err
+		}
+		return also(ctx, c)
+	})
+}
+
+// isLinker reports whether a kind's channels are linked devices, whose address the network tells when they are linked.
+func isLinker(connector connectors.Connector) bool {
+	_, ok := connector.(connectors.Linker)
+	return ok
+}
+
+// addressOf returns the address of a channel with new settings: of a linked device the present one, or its id before it has any.
+func addressOf(c *store.Channel, connector connectors.Connector, config connectors.Config) (string, error) {
+	switch {
+	case !isLinker(connector):
+		return connector.Address(config)
+	case c.Address == "":
+		return c.ID, nil
+	}
+	return c.Address, nil
 }
 
 // configure checks settings and puts them, the address and the key into c.
@@ -79,7 +115,7 @@ func (s *Service) configure(c *store.Channel, connector connectors.Connector, gi
 	if len(wrong) > 0 {
 		return problem.Invalid(wrong...)
 	}
-	address, err := connector.Address(config)
+	address, err := addressOf(c, connector, config)
 	if err != nil {
 		return addressProblem(err)
 	}
@@ -139,6 +175,9 @@ func cleanName(given string) (string, []problem.Field) {
 func wrongField(name, message string) problem.Field {
 	return problem.Field{Field: name, Code: problem.InvalidField, Message: message}
 }
+
+// Config returns the channel's settings as they are, secrets included: for who connects a linked device.
+func (s *Service) Config(c *store.Channel) (connectors.Config, error) { return s.unseal(c) }
 
 // Change is what a user changes of a channel. Fields that are nil stay.
 type Change struct {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"go.mau.fi/util/dbutil"
@@ -43,13 +44,17 @@ const channelColumns = `id, account_id, connector, name, address, channel_key, c
 
 const (
 	insertChannelQuery = `INSERT INTO channels (` + channelColumns + `) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15)`
-	updateChannelQuery = `UPDATE channels SET name = $4, address = $5, channel_key = $6, config = $7, status = $8, status_code = $9,
+	// The address of a linked device is what its phone tells, and may have been told since the channel was read.
+	updateChannelQuery = `UPDATE channels SET name = $4, address = CASE WHEN ` + isSession + ` THEN address ELSE $5 END,
+		channel_key = CASE WHEN ` + isSession + ` THEN channel_key ELSE $6 END, config = $7, status = $8, status_code = $9,
 		status_message = $10, status_at = $11, version = version + 1, updated_at = $12 WHERE account_id = $1 AND id = $2 AND version = $3`
-	selectChannel      = `SELECT ` + channelColumns + ` FROM channels `
-	getChannelQuery    = selectChannel + `WHERE account_id = $1 AND id = $2`
-	channelAnyQuery    = selectChannel + `WHERE id = $1`
-	channelsAtQuery    = selectChannel + `WHERE connector = $1 AND address = $2 ORDER BY id`
-	listChannelsQuery  = selectChannel + `WHERE account_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`
+	isSession       = `EXISTS (SELECT 1 FROM sessions s WHERE s.id = channels.id)`
+	selectChannel   = `SELECT ` + channelColumns + ` FROM channels `
+	getChannelQuery = selectChannel + `WHERE account_id = $1 AND id = $2`
+	channelAnyQuery = selectChannel + `WHERE id = $1`
+	channelsAtQuery = selectChannel + `WHERE connector = $1 AND address = $2 ORDER BY id`
+	// The ids of linked devices begin with "sess_" and all others with "chan_": what follows the five characters is in the order of time.
+	listChannelsQuery  = selectChannel + `WHERE account_id = $1 AND ($2 = '' OR substr(id, 6) < substr($2, 6)) ORDER BY substr(id, 6) DESC LIMIT $3`
 	countChannelsQuery = `SELECT COUNT(*) FROM channels WHERE account_id = $1`
 	deleteChannelQuery = `DELETE FROM channels WHERE account_id = $1 AND id = $2`
 	// What the network says counts only for the version that it was said of, and never switches a disabled channel on. Of several
@@ -139,7 +144,14 @@ func (s *Store) VerifyChannelAny(ctx context.Context, id string, version int64) 
 	return err
 }
 
-// Channels lists an account's channels.
+// ChannelsByID returns those of the channels that an account has.
+func (s *Store) ChannelsByID(ctx context.Context, accountID string, ids []string) (map[string]*Channel, error) {
+	found, err := s.ChannelsByIDAny(ctx, ids)
+	maps.DeleteFunc(found, func(_ string, c *Channel) bool { return c.AccountID != accountID })
+	return found, err
+}
+
+// Channels lists an account's channels, linked devices among the others, newest first.
 func (s *Store) Channels(ctx context.Context, accountID string, page Page) ([]*Channel, error) {
 	return queryAll(ctx, s.reader(ctx), scanChannel, listChannelsQuery, accountID, page.Before, page.Limit)
 }
