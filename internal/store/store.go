@@ -158,6 +158,10 @@ func (s *Store) upgrade(ctx context.Context) error {
 	return nil
 }
 
+// Database returns the connection for writing, for connectors that keep tables of their own beside ours. Their tables' names must not be those of
+// ours, and what they do in it must be short: with SQLite it is the only connection that writes.
+func (s *Store) Database() *dbutil.Database { return s.db }
+
 // Ping asks the database whether it is there.
 func (s *Store) Ping(ctx context.Context) error {
 	if err := s.db.RawDB.PingContext(ctx); err != nil {
