@@ -171,8 +171,8 @@ func (p *product) buildDelivery() (err error) {
 
 func (p *product) buildServices() (err error) {
 	p.channels, err = channel.New(channel.Options{
-		Store: p.store, Sealer: p.sealer, Connectors: p.connectors, HTTP: p.http.HTTP(), IDs: p.ids, Logger: p.logger, Now: time.Now,
-		BaseURL: p.config.BaseURL, Listener: message.ChannelNews{Publisher: p.publisher, Connectors: p.connectors},
+		Store: p.store, Sealer: p.sealer, Connectors: p.connectors, HTTP: p.http.HTTP(), PublicHTTP: p.http.PublicHTTP(), IDs: p.ids, Logger: p.logger,
+		Now: time.Now, BaseURL: p.config.BaseURL, Listener: message.ChannelNews{Publisher: p.publisher, Connectors: p.connectors},
 	})
 	if err != nil {
 		return err

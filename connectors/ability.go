@@ -152,8 +152,8 @@ type InMessage struct {
 	Type       string // "text", "image", "video", "audio", "document", "sticker", "location", "contact", "reaction", "other"
 	Text       string
 	Media      []MediaRef
-	Chat       string         // where an answer goes, where that is not From: a group's address
-	FromMe     bool           // the owner wrote it, on another device of the account
+	Chat       string         `json:",omitempty"` // where an answer goes, where that is not From: a group's address
+	FromMe     bool           `json:",omitempty"` // the owner wrote it, on another device of the account
 	ReplyTo    string         // the provider's id of the message that this one answers
 	Extra      map[string]any // further facts under names of ours, such as "location"; merged into the event's data
 	Timestamp  time.Time      // when it was sent, by the network's clock; zero where not told

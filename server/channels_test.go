@@ -31,8 +31,8 @@ func newChannelGate(t *testing.T) *gate {
 		o.Connectors = map[string]connectors.Connector{sandbox.Kind: sandbox.New()}
 		o.BaseURL = "https://hooks.example.com"
 		o.Channels, err = channel.New(channel.Options{
-			Store: o.Store, Sealer: sealer, Connectors: o.Connectors, HTTP: &http.Client{}, IDs: o.Accounts.IDs(), Logger: o.Logger,
-			Now: o.Now, BaseURL: o.BaseURL,
+			Store: o.Store, Sealer: sealer, Connectors: o.Connectors, HTTP: &http.Client{}, PublicHTTP: &http.Client{}, IDs: o.Accounts.IDs(),
+			Logger: o.Logger, Now: o.Now, BaseURL: o.BaseURL,
 		})
 		require.NoError(t, err)
 		o.Media, err = media.New(media.Options{

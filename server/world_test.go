@@ -174,8 +174,8 @@ func (w *world) wireServices(t *testing.T, sealer *secret.Sealer, ids *id.Genera
 	o := &w.parts
 	var err error
 	o.Channels, err = channel.New(channel.Options{
-		Store: w.store, Sealer: sealer, Connectors: o.Connectors, HTTP: o.HTTP.HTTP(), IDs: ids, Logger: o.Logger, Now: time.Now,
-		BaseURL: w.url, Listener: message.ChannelNews{Publisher: o.Events, Connectors: o.Connectors},
+		Store: w.store, Sealer: sealer, Connectors: o.Connectors, HTTP: o.HTTP.HTTP(), PublicHTTP: o.HTTP.PublicHTTP(), IDs: ids, Logger: o.Logger,
+		Now: time.Now, BaseURL: w.url, Listener: message.ChannelNews{Publisher: o.Events, Connectors: o.Connectors},
 	})
 	require.NoError(t, err)
 	o.Webhooks, err = webhook.New(webhook.Options{Store: w.store, Sealer: sealer, IDs: ids, HTTP: o.HTTP, Now: time.Now})

@@ -47,6 +47,25 @@ func TestFetchGivesCredentialsToTheFirstHostOnly(t *testing.T) {
 	}
 }
 
+func TestFetchFileTellsTheSizeWhereItsHostDoes(t *testing.T) {
+	t.Parallel()
+	server, client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/unsized" {
+			require.NoError(t, http.NewResponseController(w).Flush())
+		}
+		_, _ = io.WriteString(w, "bytes")
+	})
+	for path, size := range map[string]int64{"/": 5, "/unsized": -1} {
+		file, err := httpcall.FetchFile(t.Context(), client, httpcall.Request{URL: server.URL + path}, httpcall.FetchOptions{AllowHTTP: true})
+		require.NoError(t, err)
+		require.Equal(t, size, file.Size)
+		content, err := io.ReadAll(file.Body)
+		require.NoError(t, err)
+		require.NoError(t, file.Body.Close())
+		require.Equal(t, "bytes", string(content))
+	}
+}
+
 func TestFetchRefusesWhatItMustNotFollow(t *testing.T) {
 	t.Parallel()
 	server, client := serve(t, func(w http.ResponseWriter, r *http.Request) {

@@ -22,16 +22,24 @@ import (
 // MaxAnswer bounds an answer, in bytes after decompression. API answers are far shorter; what is longer is cut.
 const MaxAnswer = 1 << 20
 
-// Request is one call. At most one of Form and JSON is set; without either there is no body.
+// Request is one call. At most one of Form, JSON and Stream is set; without any there is no body.
 type Request struct {
 	Method string      // "GET" where empty
 	URL    string      // absolute, http or https
 	Header http.Header // further headers; may be nil
 	Form   url.Values  // sent as application/x-www-form-urlencoded
 	JSON   any         // sent as application/json
+	Stream *Stream     // sent as it is
 
 	User, Password string // Basic authentication, where User is not empty
 	Bearer         string // Bearer authentication, where not empty
+}
+
+// Stream is a body that is read while it is sent, such as a file. It may still be read for a moment after Do has returned.
+type Stream struct {
+	Body        io.Reader
+	ContentType string
+	Length      int64 // bytes; 0 where unknown
 }
 
 // Response is an answer of any status.
@@ -117,6 +125,9 @@ func build(ctx context.Context, request Request) (*http.Request, error) {
 	if err != nil {
 		return nil, connectors.Rejected("invalid_address", "The network's address is malformed. Correct the channel's settings.", "")
 	}
+	if request.Stream != nil {
+		built.ContentLength = request.Stream.Length
+	}
 	for name, values := range request.Header {
 		built.Header[http.CanonicalHeaderKey(name)] = values
 	}
@@ -134,8 +145,14 @@ func build(ctx context.Context, request Request) (*http.Request, error) {
 }
 
 func encode(request Request) (body io.Reader, contentType string, err error) {
+	bodies := 0
+	for _, given := range []bool{request.Form != nil, request.JSON != nil, request.Stream != nil} {
+		if given {
+			bodies++
+		}
+	}
 	switch {
-	case request.Form != nil && request.JSON != nil:
+	case bodies > 1:
 		return nil, "", connectors.Rejected("invalid_request", "The request has two bodies. This is a mistake in the connector.", "")
 	case request.Form != nil:
 		return strings.NewReader(request.Form.Encode()), "application/x-www-form-urlencoded", nil
@@ -147,6 +164,8 @@ func encode(request Request) (body io.Reader, contentType string, err error) {
 			return nil, "", failed
 		}
 		return bytes.NewReader(encoded), "application/json", nil
+	case request.Stream != nil:
+		return request.Stream.Body, request.Stream.ContentType, nil
 	}
 	return nil, "", nil
 }

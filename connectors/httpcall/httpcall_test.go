@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -36,16 +37,26 @@ func TestDoSendsFormsJSONAndCredentials(t *testing.T) {
 	server, client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		w.Header().Set("Seen", strings.Join([]string{r.Method, r.Header.Get("Content-Type"), r.Header.Get("Authorization"), r.Header.Get("X-More")}, "|"))
+		w.Header().Set("Length", strconv.FormatInt(r.ContentLength, 10))
 		w.WriteHeader(http.StatusTeapot)
 		_, _ = w.Write(body)
 	})
 	tests := map[string]struct {
 		request    httpcall.Request
 		seen, body string
+		length     string
 	}{
-		"a form with Basic":  {post(server.URL), "POST|application/x-www-form-urlencoded|Basic dXNlci1uYW1lOnBhc3Mtd29yZA==|", "a=1"},
-		"JSON with a Bearer": {httpcall.Request{Method: "PUT", URL: server.URL, JSON: []int{1}, Bearer: "t"}, "PUT|application/json|Bearer t|", "[1]"},
-		"a GET with headers": {httpcall.Request{URL: server.URL, Header: http.Header{"x-more": {"m"}}}, "GET|||m", ""},
+		"a form with Basic":  {post(server.URL), "POST|application/x-www-form-urlencoded|Basic dXNlci1uYW1lOnBhc3Mtd29yZA==|", "a=1", "3"},
+		"JSON with a Bearer": {httpcall.Request{Method: "PUT", URL: server.URL, JSON: []int{1}, Bearer: "t"}, "PUT|application/json|Bearer t|", "[1]", "3"},
+		"a GET with headers": {httpcall.Request{URL: server.URL, Header: http.Header{"x-more": {"m"}}}, "GET|||m", "", "0"},
+		"a stream": {
+			httpcall.Request{Method: "POST", URL: server.URL, Stream: &httpcall.Stream{Body: io.MultiReader(strings.NewReader("file")), ContentType: "a/b", Length: 4}},
+			"POST|a/b||", "file", "4",
+		},
+		"a stream of unknown length": {
+			httpcall.Request{Method: "POST", URL: server.URL, Stream: &httpcall.Stream{Body: io.MultiReader(strings.NewReader("file")), ContentType: "a/b"}},
+			"POST|a/b||", "file", "-1",
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -55,6 +66,7 @@ func TestDoSendsFormsJSONAndCredentials(t *testing.T) {
 			require.Equal(t, http.StatusTeapot, response.Status)
 			require.Equal(t, test.seen, response.Header.Get("Seen"))
 			require.Equal(t, test.body, string(response.Body))
+			require.Equal(t, test.length, response.Header.Get("Length"))
 		})
 	}
 }
@@ -203,6 +215,7 @@ func TestRequestsThatCannotBeBuiltAreRejectedWithoutTheAddress(t *testing.T) {
 	for name, request := range map[string]httpcall.Request{
 		"a malformed address": {Method: "POST", URL: "http://user:hidden@[::1/"},
 		"two bodies":          {Method: "POST", URL: "http://a.example/?hidden", Form: url.Values{}, JSON: 1},
+		"JSON and a stream":   {Method: "POST", URL: "http://a.example/?hidden", JSON: 1, Stream: &httpcall.Stream{Body: strings.NewReader("")}},
 		"JSON that is none":   {Method: "POST", URL: "http://a.example/?hidden", JSON: func() {}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -48,6 +48,11 @@ func (g *Graph) Post(ctx context.Context, path string, body, answer any) error {
 	return g.call(ctx, httpcall.Request{Method: http.MethodPost, URL: g.baseURL + path, JSON: body}, answer)
 }
 
+// Upload is Post with a body that is read while it is sent.
+func (g *Graph) Upload(ctx context.Context, path string, body httpcall.Stream, answer any) error {
+	return g.call(ctx, httpcall.Request{Method: http.MethodPost, URL: g.baseURL + path, Stream: &body}, answer)
+}
+
 // Check is Get for a call that any working credentials may make: a refusal means that these do not work, and becomes Unlinked.
 func (g *Graph) Check(ctx context.Context, path string, answer any) error {
 	err := g.Get(ctx, path, answer)

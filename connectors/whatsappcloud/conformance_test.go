@@ -66,7 +66,7 @@ func open(tb testing.TB, options meta.Options, change connectors.Config) connect
 	tb.Cleanup(client.CloseIdleConnections)
 	conn, err := whatsappcloud.New(options).Open(
 		connectors.Channel{ID: "chan_suite", Address: settings["phoneNumber"], Config: settings, CallbackURL: callbackURL},
-		connectors.Host{HTTP: client, Now: func() time.Time { return time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC) }},
+		connectors.Host{HTTP: client, Public: client, Now: func() time.Time { return time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC) }},
 	)
 	require.NoError(tb, err)
 	return conn

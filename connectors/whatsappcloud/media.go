@@ -25,9 +25,10 @@ const (
 // mediaScheme stands before the id of a file that came in: it has no address until one is asked for, which then works for five minutes.
 const mediaScheme = "whatsapp-media:"
 
-// outFile is a file to send, which WhatsApp fetches from its link.
+// outFile is a file to send: one that WhatsApp fetches from its link, or one that was uploaded.
 type outFile struct {
-	Link     string `json:"link"`
+	Link     string `json:"link,omitempty"`
+	ID       string `json:"id,omitempty"`
 	Caption  string `json:"caption,omitempty"`
 	FileName string `json:"filename,omitempty"` // of documents only
 }

@@ -36,13 +36,13 @@ type outText struct {
 	Preview bool   `json:"preview_url"`
 }
 
-// Send makes one POST to the number's messages. A template takes the place of text and files. Success means that Meta has accepted the
+// Send makes one POST to the number's messages; a file that is not sent by its link is uploaded before. A template takes the place of text and files. Success means that Meta has accepted the
 // message: that it cannot be delivered is told by a status later.
 func (c *conn) Send(ctx context.Context, message connectors.OutMessage) (connectors.Receipt, error) {
 	if err := connectors.CheckLimits(c.info, message); err != nil {
 		return connectors.Receipt{}, err
 	}
-	body, err := newRequest(message)
+	body, err := c.prepare(ctx, message)
 	if err != nil {
 		return connectors.Receipt{}, err
 	}
@@ -93,6 +93,17 @@ func newRequest(message connectors.OutMessage) (request, error) {
 		body.Type, body.Text = "text", &outText{Body: message.Text, Preview: linked}
 	}
 	return body, nil
+}
+
+// file returns the file that the message or its template's header has, and what kind it is; nil where there is none.
+func (r *request) file() (kind string, file *outFile) {
+	files := map[string]*outFile{kindImage: r.Image, kindAudio: r.Audio, kindVideo: r.Video, kindSticker: r.Sticker, kindDocument: r.Document}
+	kind = r.Type
+	if r.Template != nil && len(r.Template.Components) > 0 {
+		first := r.Template.Components[0].Parameters[0]
+		kind, files = first.Type, map[string]*outFile{kindImage: first.Image, kindVideo: first.Video, kindDocument: first.Document}
+	}
+	return kind, files[kind]
 }
 
 func (r *request) setFile(kind string, file *outFile) {

@@ -4,6 +4,7 @@ package whatsappcloud
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -21,6 +22,7 @@ const (
 	fieldSecret      = "appSecret"
 	fieldVerifyToken = "verifyToken"
 	fieldBusiness    = "businessAccountId"
+	fieldMediaUpload = "mediaUpload"
 )
 
 // What the Cloud API takes, by Meta's reference of messages and of media.
@@ -85,6 +87,10 @@ func fields() []connectors.Field {
 			Key: fieldBusiness, Label: "WhatsApp Business account ID", Type: connectors.FieldText, Pattern: "[0-9]{5,20}", Placeholder: "102290129340398",
 			Help: "For your own overview; nothing needs it. It stands beside the phone number ID.",
 		},
+		{
+			Key: fieldMediaUpload, Label: "How files are sent", Type: connectors.FieldSelect, Options: []string{mediaByLink, mediaByUpload}, Default: mediaByLink,
+			Help: "link: WhatsApp fetches each file from its link, which must be public. upload: this server fetches it and uploads it to WhatsApp, which shows at once where something is wrong with it.",
+		},
 	}
 }
 
@@ -105,6 +111,7 @@ func (c Connector) Open(channel connectors.Channel, host connectors.Host) (conne
 	}
 	opened := &conn{
 		info: c.Info(), address: address, numberID: channel.Config[fieldNumberID],
+		uploading: channel.Config[fieldMediaUpload] == mediaByUpload, public: host.Public, now: host.Now,
 		secret: channel.Config[fieldSecret], verifyToken: channel.Config[fieldVerifyToken],
 		graph: meta.NewGraph(meta.GraphOptions{
 			Options: c.options, HTTP: host.HTTP, Token: channel.Config[fieldToken], Now: host.Now, Refusal: refusalOf,
@@ -126,6 +133,10 @@ type conn struct {
 	numberID            string
 	secret, verifyToken string
 	graph               *meta.Graph
+
+	uploading bool         // files are uploaded, not linked
+	public    *http.Client // to the addresses of files
+	now       func() time.Time
 }
 
 // Close does nothing: connections belong to the host's client.

@@ -35,7 +35,8 @@ type Options struct {
 	Store      *store.Store
 	Sealer     *secret.Sealer
 	Connectors map[string]connectors.Connector // by kind
-	HTTP       *http.Client                    // the guarded door out, lent to the connectors
+	HTTP       *http.Client                    // the guarded door to the networks' APIs, lent to the connectors
+	PublicHTTP *http.Client                    // the same for addresses that users give
 	IDs        *id.Generator
 	Logger     *slog.Logger
 	Now        func() time.Time
@@ -54,8 +55,8 @@ type Service struct {
 // New wires a Service. A missing part is an error that names it.
 func New(o Options) (*Service, error) {
 	for name, missing := range map[string]bool{
-		"Store": o.Store == nil, "Sealer": o.Sealer == nil, "Connectors": len(o.Connectors) == 0, "HTTP": o.HTTP == nil, "IDs": o.IDs == nil,
-		"Logger": o.Logger == nil, "Now": o.Now == nil, "BaseURL": o.BaseURL == "",
+		"Store": o.Store == nil, "Sealer": o.Sealer == nil, "Connectors": len(o.Connectors) == 0, "HTTP": o.HTTP == nil, "PublicHTTP": o.PublicHTTP == nil,
+		"IDs": o.IDs == nil, "Logger": o.Logger == nil, "Now": o.Now == nil, "BaseURL": o.BaseURL == "",
 	} {
 		if missing {
 			return nil, fmt.Errorf("make channel service: Options.%s is missing", name)

@@ -62,7 +62,17 @@ type Server struct {
 	next     []planned
 	objects  map[string]any
 	files    map[string]file
+	uploads  []Upload
 	sent     int
+}
+
+// Upload is a file that the stand-in was given; its id is "media" and its place in the order, from 1.
+type Upload struct {
+	Path    string // without the version
+	Type    string // as the form names it
+	Part    string // as the part's header names it
+	Length  int64  // of the request, by its header; -1 where it had none
+	Content []byte
 }
 
 type planned struct {
@@ -118,6 +128,13 @@ func (s *Server) AddFile(contentType string, content []byte) string {
 	return s.URL + path
 }
 
+// Uploads returns the files that were uploaded, in their order.
+func (s *Server) Uploads() []Upload {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Upload(nil), s.uploads...)
+}
+
 // Requests returns every request in its order.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
@@ -140,8 +157,11 @@ func (s *Server) Posted(path string) []map[string]any {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
+	body, err := io.ReadAll(r.Body)
 	trouble := s.admit(r, body)
+	if err != nil { // what did not arrive whole has no effect
+		panic(http.ErrAbortHandler)
+	}
 	for name, value := range trouble.Header {
 		w.Header().Set(name, value)
 	}
@@ -208,6 +228,8 @@ func (s *Server) act(r *http.Request, body []byte) (status int, answer []byte) {
 		return http.StatusOK, encode(object)
 	case r.Method == http.MethodPost && strings.HasSuffix(path, "/messages"):
 		return s.send(body)
+	case r.Method == http.MethodPost && strings.HasSuffix(path, "/media"):
+		return s.upload(r, path, body)
 	}
 	return http.StatusBadRequest, graphError(Trouble{Code: 100, Subcode: 33})
 }
