@@ -2,6 +2,8 @@ package server
 
 import (
 	"errors"
+	"fmt"
+	"math"
 	"strings"
 
 	"github.com/switchhook/switchhook/connectors"
@@ -25,6 +27,11 @@ type messageView struct {
 	Media             []mediaView          `json:"media"`
 	Template          *connectors.Template `json:"template,omitempty"`
 	ReplyTo           string               `json:"replyTo,omitempty"`
+	Chat              string               `json:"chat,omitempty"`
+	FromMe            bool                 `json:"fromMe,omitempty"`
+	Location          *connectors.Location `json:"location,omitempty"`
+	Contact           *connectors.Card     `json:"contact,omitempty"`
+	Reaction          *connectors.Reaction `json:"reaction,omitempty"`
 	ProviderMessageID string               `json:"providerMessageId,omitempty"`
 	Status            string               `json:"status"`
 	Error             *failureView         `json:"error,omitempty"`
@@ -47,11 +54,16 @@ func showMessage(m *store.Message, whatsapp bool) messageView {
 	}
 	content := message.ReadContent(m.Content)
 	view.ReplyTo, view.Template = content.ReplyTo, content.Template
+	view.Location, view.Contact, view.Reaction = content.Location, content.Card, content.Reaction
 	for _, file := range content.Media {
 		view.Media = append(view.Media, mediaView(file))
 	}
 	if m.Direction == store.Inbound {
 		view.From = m.Peer
+		if content.Sender != "" {
+			view.From, view.Chat = content.Sender, m.Peer
+		}
+		view.FromMe = content.FromMe
 	} else {
 		view.To = m.Peer
 	}
@@ -133,36 +145,40 @@ type mediaBody struct {
 	FileName    string `json:"fileName"`
 }
 
+// sendBody is what POST /v1/messages takes. Text and media go together, or one of the others stands alone.
+type sendBody struct {
+	SessionID string               `json:"sessionId"`
+	ChannelID string               `json:"channelId"`
+	To        string               `json:"to"`
+	Text      string               `json:"text"`
+	Media     []mediaBody          `json:"media"`
+	ReplyTo   string               `json:"replyTo"`
+	Template  *connectors.Template `json:"template"`
+	Location  *locationBody        `json:"location"`
+	Contact   *connectors.Card     `json:"contact"`
+	Reaction  *connectors.Reaction `json:"reaction"`
+}
+
+// locationBody is a connectors.Location that knows whether it was given in full: 0 is a place too.
+type locationBody struct {
+	Latitude  *float64 `json:"latitude"`
+	Longitude *float64 `json:"longitude"`
+	Name      string   `json:"name"`
+	Address   string   `json:"address"`
+}
+
 func (s *Server) sendMessage(r *request) (answer, error) {
-	var body struct {
-		SessionID string               `json:"sessionId"`
-		ChannelID string               `json:"channelId"`
-		To        string               `json:"to"`
-		Text      string               `json:"text"`
-		Media     []mediaBody          `json:"media"`
-		ReplyTo   string               `json:"replyTo"`
-		Template  *connectors.Template `json:"template"`
-	}
+	var body sendBody
 	if err := r.decode(&body); err != nil {
 		return answer{}, err
 	}
-	var wrong []problem.Field
+	media, mediaWrong := s.outMedia(body.Media)
+	if err := problem.Invalid(append(body.check(), mediaWrong...)...); err != nil {
+		return answer{}, err
+	}
 	channelID := body.ChannelID
 	if channelID == "" {
 		channelID = body.SessionID
-	}
-	if channelID == "" {
-		wrong = append(wrong, required("channelId", "Say which channel sends: channelId or sessionId. GET /v1/channels lists them."))
-	}
-	if strings.TrimSpace(body.To) == "" {
-		wrong = append(wrong, required("to", "Say who gets the message: a phone number in digits with its country code."))
-	}
-	if body.Text == "" && len(body.Media) == 0 && body.Template == nil {
-		wrong = append(wrong, required("text", "The message is empty. Give it a text, media or a template."))
-	}
-	media, mediaWrong := s.outMedia(body.Media)
-	if err := problem.Invalid(append(wrong, mediaWrong...)...); err != nil {
-		return answer{}, err
 	}
 	channel, err := s.Store.Channel(r.ctx, r.account(), channelID)
 	if err != nil {
@@ -170,12 +186,95 @@ func (s *Server) sendMessage(r *request) (answer, error) {
 	}
 	m, err := s.Messages.Send(r.ctx, message.Out{
 		ID: r.newID("msg", s.Accounts.IDs()), Channel: channel, To: strings.TrimSpace(body.To), Text: body.Text, Media: media,
-		ReplyTo: body.ReplyTo, Template: body.Template,
+		ReplyTo: body.ReplyTo, Template: body.Template, Location: body.Location.place(), Contact: body.Contact, Reaction: body.Reaction,
 	})
 	if err != nil {
 		return answer{}, err
 	}
 	return ok(showMessage(m, s.isWhatsApp(channel)))
+}
+
+// check finds everything that is wrong with a body, whatever its channel.
+func (b *sendBody) check() []problem.Field {
+	var wrong []problem.Field
+	switch {
+	case b.ChannelID == "" && b.SessionID == "":
+		wrong = append(wrong, required("channelId", "Say which channel sends: channelId or sessionId. GET /v1/channels lists them."))
+	case b.ChannelID != "" && b.SessionID != "" && b.ChannelID != b.SessionID:
+		wrong = append(wrong, invalid("sessionId", "channelId and sessionId name two different channels. Keep the one that is to send."))
+	}
+	if strings.TrimSpace(b.To) == "" {
+		wrong = append(wrong, required("to", "Say who gets the message: a phone number in digits with its country code."))
+	}
+	switch contents := b.contents(); len(contents) {
+	case 0:
+		wrong = append(wrong, required("text", "The message is empty. Give it a text, media, a template, a location, a contact or a reaction."))
+	case 1:
+	default:
+		wrong = append(wrong, invalid(contents[1], "A message holds one of these: "+strings.Join(contents, ", ")+". Send the others in messages of their own."))
+	}
+	wrong = append(wrong, b.Location.check()...)
+	if c := b.Contact; c != nil {
+		if strings.TrimSpace(c.Name) == "" {
+			wrong = append(wrong, required("contact.name", "Say whose contact it is: contact.name."))
+		}
+		if connectors.Digits(c.Phone) == "" {
+			wrong = append(wrong, invalid("contact.phone", "contact.phone must be a phone number with its country code, such as 15551234567."))
+		}
+	}
+	if b.Reaction != nil && b.Reaction.MessageID == "" {
+		wrong = append(wrong, required("reaction.messageId", "Say which message the reaction is for: its id at the network, waMessageId or providerMessageId."))
+	}
+	return wrong
+}
+
+// contents names the kinds of content that a body has. A text with files is one kind.
+func (b *sendBody) contents() []string {
+	var given []string
+	for _, content := range []struct {
+		name  string
+		there bool
+	}{
+		{"text", b.Text != "" || len(b.Media) > 0}, {"template", b.Template != nil}, {"location", b.Location != nil},
+		{"contact", b.Contact != nil}, {"reaction", b.Reaction != nil},
+	} {
+		if content.there {
+			given = append(given, content.name)
+		}
+	}
+	return given
+}
+
+func (l *locationBody) check() []problem.Field {
+	if l == nil {
+		return nil
+	}
+	var wrong []problem.Field
+	for _, degree := range []struct {
+		name  string
+		value *float64
+		most  float64
+	}{{"location.latitude", l.Latitude, 90}, {"location.longitude", l.Longitude, 180}} {
+		switch {
+		case degree.value == nil:
+			wrong = append(wrong, required(degree.name, degree.name+" is required, in degrees."))
+		case math.Abs(*degree.value) > degree.most:
+			wrong = append(wrong, invalid(degree.name, fmt.Sprintf("%s must be from -%g to %g degrees.", degree.name, degree.most, degree.most)))
+		}
+	}
+	return wrong
+}
+
+// place is nil for no location. It is called after check.
+func (l *locationBody) place() *connectors.Location {
+	if l == nil {
+		return nil
+	}
+	return &connectors.Location{Latitude: *l.Latitude, Longitude: *l.Longitude, Name: l.Name, Address: l.Address}
+}
+
+func invalid(field, text string) problem.Field {
+	return problem.Field{Field: field, Code: problem.InvalidField, Message: text}
 }
 
 func required(field, text string) problem.Field {

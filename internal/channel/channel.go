@@ -105,6 +105,12 @@ func (s *Service) Info(kind string) (connectors.Info, bool) {
 	return connector.Info(), true
 }
 
+// Linker returns the connector of a kind whose channels are linked devices. The second result is false where this build has none such.
+func (s *Service) Linker(kind string) (connectors.Linker, bool) {
+	linker, ok := s.o.Connectors[kind].(connectors.Linker)
+	return linker, ok
+}
+
 // CallbackURL is the public address that the channel's provider calls, without a query.
 func (s *Service) CallbackURL(c *store.Channel) string {
 	return s.o.BaseURL + "/callbacks/" + c.Connector + "/" + c.ID

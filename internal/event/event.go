@@ -65,6 +65,8 @@ type Draft struct {
 	// DataFor makes the data of Message with the account's contact of its Peer, or nil where there is none. A message of
 	// a blocked contact is stored and raises no event.
 	DataFor func(*store.Contact) any
+	// Sender is whose contact that is, where it is not the Peer of Message: a person in a group.
+	Sender string
 	// Media are the files of Message.
 	Media []*store.Media
 	// Change brings a message further. Where the message is already as far, nothing is published. Data is made by DataOf then.
@@ -223,7 +225,7 @@ func (p *Publisher) wants(drafts []*Draft) store.EventWants {
 		w.Accounts = append(w.Accounts, d.AccountID)
 		w.Events = append(w.Events, d.dedupe())
 		if d.DataFor != nil {
-			w.Contacts = append(w.Contacts, store.ContactKey{AccountID: d.AccountID, PhoneNumber: d.Message.Peer})
+			w.Contacts = append(w.Contacts, d.contactKey())
 		}
 		if d.Change != nil {
 			w.Messages = append(w.Messages, d.Change.MessageID)
@@ -246,11 +248,20 @@ func (d *Draft) fill(facts *store.EventFacts) (any, bool) {
 		d.ChannelID = next.ChannelID
 		return d.DataOf(next), true
 	case d.DataFor != nil:
-		contact := facts.Contacts[store.ContactKey{AccountID: d.AccountID, PhoneNumber: d.Message.Peer}]
+		contact := facts.Contacts[d.contactKey()]
 		d.blocked = contact != nil && contact.IsBlocked
 		return d.DataFor(contact), !d.blocked
 	}
 	return d.Data, true
+}
+
+// contactKey names the contact of who wrote the draft's message.
+func (d *Draft) contactKey() store.ContactKey {
+	sender := d.Sender
+	if sender == "" {
+		sender = d.Message.Peer
+	}
+	return store.ContactKey{AccountID: d.AccountID, PhoneNumber: sender}
 }
 
 // addTo adds the rows of a new event to the group: itself, what came with it, and one delivery for each webhook that takes it.

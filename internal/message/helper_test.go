@@ -112,7 +112,7 @@ func (f *fixture) wire(t *testing.T, logger *slog.Logger) {
 	sealer, err := secret.NewSealer("a sealing key of at least 32 characters")
 	require.NoError(t, err)
 	kinds := map[string]connectors.Connector{
-		sandbox.Kind: sandbox.New(), "moody": moody{},
+		sandbox.Kind: sandbox.New(), "moody": moody{}, "device": device{},
 		twilio.KindSMS:      twilio.NewSMS(twilio.Options{BaseURL: f.twilio.URL}),
 		twilio.KindWhatsApp: twilio.NewWhatsApp(twilio.Options{BaseURL: f.twilio.URL}),
 	}

@@ -132,7 +132,7 @@ func TestWhatADeadProcessWasSendingIsUnconfirmedAndToldOnce(t *testing.T) {
 		lost := f.queue(t, c, "dlv_1", 0, "15551230000")
 		next := f.queue(t, c, "dlv_1", 1, "15551230000")
 		require.NoError(t, f.store.BeatAny(t.Context(), "wrk_dead", f.clock.now()))
-		claimed, err := f.store.ClaimMessagesAny(t.Context(), "wrk_dead", f.clock.now(), 10)
+		claimed, err := f.store.ClaimMessagesAny(t.Context(), "wrk_dead", f.clock.now(), time.Time{}, 10)
 		require.NoError(t, err)
 		require.Len(t, claimed, 1)
 		require.NoError(t, f.SettleLost(t.Context()))
@@ -159,7 +159,7 @@ func TestWhatALivingProcessCouldNotRecordIsUnconfirmedInTheEnd(t *testing.T) {
 	f := newFixture(t, "sqlite")
 	c := f.channel(t, twilio.KindSMS, nil)
 	stuck := f.queue(t, c, "dlv_1", 0, "15551230000")
-	_, err := f.store.ClaimMessagesAny(t.Context(), worker, f.clock.now(), 10)
+	_, err := f.store.ClaimMessagesAny(t.Context(), worker, f.clock.now(), time.Time{}, 10)
 	require.NoError(t, err)
 	for _, step := range []struct {
 		wait time.Duration

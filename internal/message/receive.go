@@ -62,7 +62,8 @@ func (s *Service) inbound(channel *store.Channel, info connectors.Info, in *conn
 	data := event.MessageData{
 		ID: s.IDs.New("msg"), ChannelID: channel.ID, From: in.From, PushName: in.FromName, Type: in.Type, Text: in.Text,
 		Timestamp: event.Time(at), To: in.To, Platform: info.Platform, Connector: channel.Connector, Provider: info.KeyPrefix,
-		ChannelKey: channel.ChannelKey, ProviderMessageID: in.ProviderID, ReplyTo: in.ReplyTo, Media: []event.Media{}, Extra: in.Extra,
+		ChannelKey: channel.ChannelKey, ProviderMessageID: in.ProviderID, ReplyTo: in.ReplyTo, Chat: in.Chat, FromMe: in.FromMe,
+		Media: []event.Media{}, Extra: in.Extra,
 	}
 	if strings.HasPrefix(channel.ID, "sess_") {
 		data.SessionID = channel.ID
@@ -72,6 +73,7 @@ func (s *Service) inbound(channel *store.Channel, info connectors.Info, in *conn
 	}
 	draft := &event.Draft{
 		AccountID: channel.AccountID, Type: event.MessageReceived, ChannelID: channel.ID, Dedupe: "in:" + channel.ID + ":" + in.ProviderID,
+		Sender: in.From,
 	}
 	for _, ref := range in.Media {
 		row, url, err := s.Media.Reserve(channel.AccountID, channel.ID, ref)
@@ -81,12 +83,12 @@ func (s *Service) inbound(channel *store.Channel, info connectors.Info, in *conn
 		draft.Media = append(draft.Media, row)
 		data.Media = append(data.Media, event.Media{URL: url, Kind: mediaKind(ref.ContentType), ContentType: ref.ContentType, FileName: ref.FileName})
 	}
-	content, err := contentOf(Content{Media: data.Media, ReplyTo: in.ReplyTo, Extra: in.Extra})
+	content, err := contentOf(inboundContent(in, data.Media))
 	if err != nil {
 		return nil, err
 	}
 	draft.Message = &store.Message{
-		ID: data.ID, AccountID: channel.AccountID, ChannelID: channel.ID, Direction: store.Inbound, Peer: in.From, PeerName: in.FromName,
+		ID: data.ID, AccountID: channel.AccountID, ChannelID: channel.ID, Direction: store.Inbound, Peer: chatOf(in), PeerName: in.FromName,
 		Type: in.Type, Text: in.Text, Content: content, ProviderID: in.ProviderID, Status: store.MessageReceived, CreatedAt: now, UpdatedAt: now,
 	}
 	draft.DataFor = func(contact *store.Contact) any {
@@ -96,6 +98,22 @@ func (s *Service) inbound(channel *store.Channel, info connectors.Info, in *conn
 		return data
 	}
 	return draft, nil
+}
+
+// chatOf is the other side of a conversation: the person, or the group that they wrote in.
+func chatOf(in *connectors.InMessage) string {
+	if in.Chat != "" {
+		return in.Chat
+	}
+	return in.From
+}
+
+func inboundContent(in *connectors.InMessage, media []event.Media) Content {
+	content := Content{Media: media, ReplyTo: in.ReplyTo, Extra: in.Extra, FromMe: in.FromMe}
+	if in.Chat != "" && in.Chat != in.From {
+		content.Sender = in.From
+	}
+	return content
 }
 
 // ContactJSON is a contact as the Sociocs contract shows it.
@@ -131,6 +149,12 @@ type Content struct {
 	ReplyTo       string               `json:"replyTo,omitempty"`
 	Extra         map[string]any       `json:"extra,omitempty"`
 	ProviderError json.RawMessage      `json:"providerError,omitempty"`
+	Sender        string               `json:"sender,omitempty"` // who wrote it, where the peer is a group
+	FromMe        bool                 `json:"fromMe,omitempty"` // the owner wrote it, on another device
+
+	Location *connectors.Location `json:"location,omitempty"`
+	Card     *connectors.Card     `json:"card,omitempty"`
+	Reaction *connectors.Reaction `json:"reaction,omitempty"`
 }
 
 func contentOf(c Content) (string, error) {

@@ -28,6 +28,9 @@ type Out struct {
 	Media    []connectors.OutMedia
 	ReplyTo  string
 	Template *connectors.Template
+	Location *connectors.Location
+	Contact  *connectors.Card
+	Reaction *connectors.Reaction
 }
 
 // Send sends a message and returns it with the network's id. It stores the message before it calls the network and calls it once.
@@ -47,12 +50,18 @@ func (s *Service) Send(ctx context.Context, out Out) (*store.Message, error) {
 	if !known {
 		return nil, problem.New(problem.Unsupported, "This server has no connector of the kind "+out.Channel.Connector+".")
 	}
-	outgoing := connectors.OutMessage{ID: out.ID, To: out.To, Text: out.Text, Media: out.Media, ReplyTo: out.ReplyTo, Template: out.Template}
+	outgoing := connectors.OutMessage{
+		ID: out.ID, To: out.To, Text: out.Text, Media: out.Media, ReplyTo: out.ReplyTo, Template: out.Template,
+		Location: out.Location, Contact: out.Contact, Reaction: out.Reaction,
+	}
 	if err := connectors.CheckLimits(info, outgoing); err != nil {
 		return nil, refusal(connectors.AsError(err))
 	}
 	if err := s.checkState(ctx, out, info); err != nil {
 		return nil, err
+	}
+	if isLinked(info) {
+		return s.sendLinked(ctx, out)
 	}
 	conn, err := s.open(ctx, out.Channel)
 	if err != nil {
@@ -80,11 +89,19 @@ func (s *Service) Send(ctx context.Context, out Out) (*store.Message, error) {
 func (s *Service) earlier(m *store.Message) (*store.Message, error) {
 	switch m.Status {
 	case store.MessageFailed:
-		return m, &problem.Error{Code: codeOf(m.ErrorCode), Message: m.ErrorMessage}
+		return m, failed(m)
 	case store.MessageSending, store.MessageQueued, store.MessageUnconfirmed:
 		return m, unconfirmed(m.ID)
 	}
 	return m, nil
+}
+
+// failed is the error of a message that is known not to have gone out.
+func failed(m *store.Message) *problem.Error {
+	if m.ErrorCode == connectors.CodeInvalidRecipient {
+		return refusal(connectors.Rejected(m.ErrorCode, m.ErrorMessage, "to"))
+	}
+	return &problem.Error{Code: codeOf(m.ErrorCode), Message: m.ErrorMessage}
 }
 
 // codeOf is the API's code for the stored code of a failed message.
@@ -98,6 +115,8 @@ func codeOf(stored string) string {
 		return problem.Unsupported
 	case connectors.CodeWindowExpired:
 		return problem.WindowExpired
+	case connectors.CodeNotConnected:
+		return problem.SessionNotConnected
 	case connectors.CodeAuthFailed, connectors.CodeAccountSuspended:
 		return problem.ChannelUnlinked
 	}
@@ -139,8 +158,16 @@ func peerOf(to string) string {
 
 func (s *Service) row(out Out) (*store.Message, error) {
 	now := s.Now()
-	content := Content{Template: out.Template, ReplyTo: out.ReplyTo}
+	content := Content{Template: out.Template, ReplyTo: out.ReplyTo, Location: out.Location, Card: out.Contact, Reaction: out.Reaction}
 	kind := "text"
+	switch {
+	case out.Location != nil:
+		kind = "location"
+	case out.Contact != nil:
+		kind = "contact"
+	case out.Reaction != nil:
+		kind = "reaction"
+	}
 	for _, m := range out.Media {
 		content.Media = append(content.Media, event.Media{URL: m.URL, Kind: mediaKind(m.ContentType), ContentType: m.ContentType, FileName: m.FileName})
 		kind = mediaKind(m.ContentType)

@@ -22,6 +22,8 @@ type Channels interface {
 	Info(kind string) (connectors.Info, bool)
 	// SetStatusOf stores a state that the network has shown, and raises its event where it is another than before.
 	SetStatusOf(ctx context.Context, channel *store.Channel, status store.ChannelStatus, code, sentence string) (bool, error)
+	// Linker returns the connector of a kind whose channels are linked devices; false where it is none.
+	Linker(kind string) (connectors.Linker, bool)
 }
 
 // Media keeps the files that come with messages.
@@ -53,13 +55,16 @@ type Options struct {
 	Now       func() time.Time
 	WorkerID  string
 
-	AutoContacts bool // optional: people who write for the first time become contacts
+	AutoContacts bool          // optional: people who write for the first time become contacts
+	QueuedWait   time.Duration // optional: how long an API call waits for the turn of a linked device's message; 0: 20 s
 }
 
 // Service sends and receives.
 type Service struct {
 	Options
-	kick chan struct{}
+	kick     chan struct{}
+	notifier Notifier // of linked devices; nil where this build has none
+	waiters  waiters
 }
 
 // New wires a Service. A missing part is an error that names it.
@@ -72,7 +77,10 @@ func New(o Options) (*Service, error) {
 			return nil, fmt.Errorf("make message service: Options.%s is missing", name)
 		}
 	}
-	return &Service{Options: o, kick: make(chan struct{}, 1)}, nil
+	if o.QueuedWait <= 0 {
+		o.QueuedWait = queuedWait
+	}
+	return &Service{Options: o, kick: make(chan struct{}, 1), waiters: waiters{byID: map[string]chan struct{}{}}}, nil
 }
 
 // noteChannel keeps a channel's state by what a call to its network has shown. failure is nil after a call that succeeded.

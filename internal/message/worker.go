@@ -19,6 +19,8 @@ const (
 	lostAfter = time.Minute
 	// stuckAfter is the same for a process that lives, but could not store the outcome: no call takes as long.
 	stuckAfter = 5 * time.Minute
+	// queuedFor is how long a message waits for its linked device to come online. What is older would only surprise who gets it.
+	queuedFor = 24 * time.Hour
 )
 
 // retryWaits are the waits before a queued message is sent again after a failure that surely sent nothing.
@@ -41,7 +43,8 @@ func (s *Service) Kicked() <-chan struct{} { return s.kick }
 // returns when there are no more, or ctx ends.
 func (s *Service) SendQueued(ctx context.Context) error {
 	for ctx.Err() == nil {
-		claimed, err := s.Store.ClaimMessagesAny(ctx, s.WorkerID, s.Now(), sendersAtOnce)
+		now := s.Now()
+		claimed, err := s.Store.ClaimMessagesAny(ctx, s.WorkerID, now, now.Add(-queuedFor), sendersAtOnce)
 		if err != nil {
 			return fmt.Errorf("claim messages: %w", err)
 		}
@@ -73,6 +76,10 @@ func (s *Service) sendQueued(ctx context.Context, m *store.Message) {
 		s.giveUp(ctx, m, info, connectors.Rejected("channel_disabled", "The channel was switched off before the message was sent.", ""))
 		return
 	}
+	if isLinked(info) {
+		s.giveUp(ctx, m, info, connectors.Unlinked(connectors.CodeNotConnected, "The WhatsApp session was not online to send the message: it was unlinked, or away for a day."))
+		return
+	}
 	conn, err := s.open(ctx, channel)
 	if err != nil {
 		s.settle(ctx, channel, info, m, connectors.Receipt{}, notSent(err))
@@ -83,8 +90,12 @@ func (s *Service) sendQueued(ctx context.Context, m *store.Message) {
 		s.giveUp(ctx, m, info, connectors.Unsupported("it sends no messages"))
 		return
 	}
-	content := ReadContent(m.Content)
-	out := connectors.OutMessage{ID: m.ID, To: m.Peer, Text: m.Text, ReplyTo: content.ReplyTo, Template: content.Template}
+	s.sendClaimed(ctx, channel, info, m, sender)
+}
+
+// sendClaimed sends a message that this process has claimed, through an open channel.
+func (s *Service) sendClaimed(ctx context.Context, channel *store.Channel, info connectors.Info, m *store.Message, sender connectors.Sender) {
+	out := s.outgoing(ctx, m)
 	if err := connectors.CheckLimits(info, out); err != nil {
 		s.giveUp(ctx, m, info, connectors.AsError(err))
 		return

@@ -78,10 +78,18 @@ const (
 	selectMessage   = `SELECT ` + messageColumns + ` FROM messages `
 	getMessageQuery = selectMessage + `WHERE account_id = $1 AND id = $2`
 	// A queued message waits for the earlier ones of its origin, so that replies go out in order.
+	inTurn = `NOT EXISTS (SELECT 1 FROM messages e WHERE e.origin = m.origin AND e.origin_seq < m.origin_seq AND e.status IN ('queued', 'sending'))`
+	// What a linked device sends, its owner sends: claimNextQuery. Only what no device will ever send is left to everybody, to be given up.
 	claimMessagesQuery = `UPDATE messages SET status = 'sending', status_rank = 1, owner = $1, updated_at = $2 WHERE status = 'queued' AND id IN
-		(SELECT m.id FROM messages m WHERE m.status = 'queued' AND m.due_at <= $2 AND NOT EXISTS
-			(SELECT 1 FROM messages e WHERE e.origin = m.origin AND e.origin_seq < m.origin_seq AND e.status IN ('queued', 'sending'))
+		(SELECT m.id FROM messages m WHERE m.status = 'queued' AND m.due_at <= $2 AND ` + inTurn + ` AND (m.channel_id NOT LIKE 'sess_%'
+			OR m.created_at < $4 OR NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = m.channel_id AND s.status <> 'LOGGED_OUT'))
 		ORDER BY m.due_at, m.id LIMIT $3) RETURNING ` + messageColumns
+	claimNextQuery = `UPDATE messages SET status = 'sending', status_rank = 1, owner = $1, updated_at = $2 WHERE status = 'queued' AND id =
+		(SELECT m.id FROM messages m WHERE m.status = 'queued' AND m.channel_id = $3 AND m.due_at <= $2 AND ` + inTurn + `
+			AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = m.channel_id AND s.owner = $1)
+		ORDER BY m.due_at, m.id LIMIT 1) RETURNING ` + messageColumns
+	dueSessionsQuery = `SELECT DISTINCT m.channel_id FROM messages m JOIN sessions s ON s.id = m.channel_id
+		WHERE m.status = 'queued' AND m.due_at <= $2 AND s.owner = $1`
 	lostMessagesQuery = selectMessage + `WHERE status = 'sending' AND (updated_at < $3 OR updated_at < $2 AND ` + unowned + `) ORDER BY id LIMIT 100`
 	finishQuery       = `UPDATE messages SET status = $3, status_rank = $4, provider_id = COALESCE($5, provider_id), error_code = $6, error_message = $7,
 		tries = $8, due_at = $9, owner = NULL, updated_at = $10 WHERE id = $1 AND owner = $2 AND status IN ('queued', 'sending')`
@@ -183,9 +191,21 @@ func (s *Store) LastInbound(ctx context.Context, accountID, channelID, peer stri
 	return FromMillis(at), err
 }
 
-// ClaimMessagesAny takes at most limit queued messages that are due and turns them to sending.
-func (s *Store) ClaimMessagesAny(ctx context.Context, worker string, now time.Time, limit int) ([]*Message, error) {
-	return queryAll(ctx, s.db.Execable(ctx), scanMessage, claimMessagesQuery, worker, Millis(now), limit)
+// ClaimMessagesAny takes at most limit queued messages that are due and turns them to sending. Those of linked devices are their
+// owners' (ClaimNextMessageAny), but for those of devices that are linked no more and those queued before expired.
+func (s *Store) ClaimMessagesAny(ctx context.Context, worker string, now, expired time.Time, limit int) ([]*Message, error) {
+	return queryAll(ctx, s.db.Execable(ctx), scanMessage, claimMessagesQuery, worker, Millis(now), limit, Millis(expired))
+}
+
+// ClaimNextMessageAny takes the first queued message of a session that is due, where the worker owns the session, and turns it to
+// sending. ErrNotFound where there is none.
+func (s *Store) ClaimNextMessageAny(ctx context.Context, worker, sessionID string, now time.Time) (*Message, error) {
+	return scanMessage(s.db.QueryRow(ctx, claimNextQuery, worker, Millis(now), sessionID))
+}
+
+// DueSessionsAny lists the sessions of a worker that have queued messages which are due.
+func (s *Store) DueSessionsAny(ctx context.Context, worker string, now time.Time) ([]string, error) {
+	return queryAll(ctx, s.reader(ctx), func(row dbutil.Scannable) (id string, err error) { return id, row.Scan(&id) }, dueSessionsQuery, worker, Millis(now))
 }
 
 // LostMessagesAny returns messages of which nobody will tell what became of them: those that have been "sending" since before orphaned

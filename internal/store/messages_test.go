@@ -129,7 +129,7 @@ func TestRepliesOfOneOriginAreClaimedOneAfterTheOther(t *testing.T) {
 		lone := messageNamed("msg_lone", MessageQueued)
 		require.NoError(t, s.InsertMessages(t.Context(), append(messages, later, lone)))
 		claim := func() []string {
-			claimed, err := s.ClaimMessagesAny(t.Context(), "wrk_1", noon, 16)
+			claimed, err := s.ClaimMessagesAny(t.Context(), "wrk_1", noon, time.Time{}, 16)
 			require.NoError(t, err)
 			var ids []string
 			for _, m := range claimed {
@@ -171,7 +171,7 @@ func TestSendersThatClaimAtOnceNeverGetTheSameMessage(t *testing.T) {
 		for w := range 4 {
 			all.Go(func() {
 				for claimedAll := false; !claimedAll; {
-					claimed, err := s.ClaimMessagesAny(t.Context(), fmt.Sprintf("wrk_%d", w), noon, 16)
+					claimed, err := s.ClaimMessagesAny(t.Context(), fmt.Sprintf("wrk_%d", w), noon, time.Time{}, 16)
 					mu.Lock()
 					require.NoError(t, err)
 					for _, m := range claimed {
