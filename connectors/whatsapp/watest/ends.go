@@ -1,10 +1,14 @@
 package watest
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
+	"time"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
+	"go.mau.fi/whatsmeow/types"
 )
 
 // End is a way in which WhatsApp ends a connection. Its failures come instead of a login's success, its stream errors at any time.
@@ -130,4 +134,27 @@ func (u *User) Unlink(number uint16) bool {
 		device.conn.finish(StreamDeviceRemoved)
 	}
 	return true
+}
+
+// Timelock tells the user's devices that WhatsApp lets the account write to nobody new until a time, or with active false that this is over.
+// kind is WhatsApp's word for the reason. It errs if no device is linked.
+func (u *User) Timelock(active bool, until time.Time, kind string) error {
+	devices, err := u.companions()
+	if err != nil {
+		return err
+	}
+	lock := map[string]any{"is_active": active, "time_enforcement_ends": strconv.FormatInt(until.Unix(), 10), "enforcement_type": kind}
+	content, err := json.Marshal(map[string]any{"data": map[string]any{"xwa2_notify_account_reachout_timelock": lock}})
+	if err != nil {
+		return fmt.Errorf("marshal timelock: %w", err)
+	}
+	for _, device := range devices {
+		u.server.deliver(device, waBinary.Node{
+			Tag: "notification", Attrs: waBinary.Attrs{"from": types.ServerJID, "id": u.server.newID(), "t": time.Now().Unix(), "type": "mex"},
+			Content: []waBinary.Node{{
+				Tag: "update", Attrs: waBinary.Attrs{"op_name": "NotificationUserReachoutTimelockUpdate"}, Content: content,
+			}},
+		})
+	}
+	return nil
 }

@@ -138,7 +138,7 @@ func (u *User) learnSenderKey(ctx context.Context, device *companion, key *waE2E
 }
 
 // takeGroup brings what a device sent to a group to the phones of the members, and to the devices that they linked.
-func (c *conn) takeGroup(ctx context.Context, node *waBinary.Node, p part) {
+func (c *conn) takeGroup(ctx context.Context, node *waBinary.Node, p part, linked map[*companion][]waBinary.Node) {
 	group := c.server.Group(p.to)
 	if group == nil {
 		return
@@ -148,10 +148,8 @@ func (c *conn) takeGroup(ctx context.Context, node *waBinary.Node, p part) {
 			member.received.add(c.message(node, message, p.retry))
 		}
 		for _, number := range member.Devices() {
-			if member != c.device.user || number != c.device.number {
-				to := member.lid
-				to.Device = number
-				c.relay(member, node, part{to: to, enc: p.enc, kind: p.kind})
+			if device := member.device(number); device != nil && device != c.device {
+				linked[device] = append(linked[device], p.enc)
 			}
 		}
 	}

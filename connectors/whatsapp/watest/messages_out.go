@@ -24,8 +24,12 @@ func (c *conn) handleMessage(ctx context.Context, node *waBinary.Node) {
 		return
 	}
 	if first {
+		linked := map[*companion][]waBinary.Node{}
 		for _, part := range parts(node) {
-			c.take(ctx, node, part)
+			c.take(ctx, node, part, linked)
+		}
+		for device, encs := range linked {
+			c.relay(device, node, encs)
 		}
 	}
 	c.acknowledge(node, 0)
@@ -111,10 +115,10 @@ func parts(node *waBinary.Node) []part {
 	return all
 }
 
-// take brings one part to the phones and devices that it is for.
-func (c *conn) take(ctx context.Context, node *waBinary.Node, p part) {
+// take brings one part to the phones that it is for, and collects what is for linked devices: those get a message's parts together.
+func (c *conn) take(ctx context.Context, node *waBinary.Node, p part, linked map[*companion][]waBinary.Node) {
 	if p.kind == "skmsg" {
-		c.takeGroup(ctx, node, p)
+		c.takeGroup(ctx, node, p, linked)
 		return
 	}
 	user := c.server.find(p.to)
@@ -122,7 +126,9 @@ func (c *conn) take(ctx context.Context, node *waBinary.Node, p part) {
 		return
 	}
 	if p.to.Device != 0 {
-		c.relay(user, node, p)
+		if device := user.device(p.to.Device); device != nil {
+			linked[device] = append(linked[device], p.enc)
+		}
 		return
 	}
 	sealed, _ := p.enc.Content.([]byte)
@@ -161,19 +167,12 @@ func (c *conn) message(node *waBinary.Node, message *waE2E.Message, retry int) M
 	return m
 }
 
-// relay hands a part on to a linked device, still encrypted.
-func (c *conn) relay(user *User, node *waBinary.Node, p part) {
-	c.server.mu.Lock()
-	device := user.devices[p.to.Device]
-	c.server.mu.Unlock()
-	if device == nil {
-		return
-	}
-	content := []waBinary.Node{p.enc}
+// relay hands a message's parts for a linked device on, still encrypted.
+func (c *conn) relay(device *companion, node *waBinary.Node, encs []waBinary.Node) {
 	if identity, ok := node.GetOptionalChildByTag("device-identity"); ok {
-		content = append(content, identity)
+		encs = append(encs, identity)
 	}
-	c.server.deliver(device, waBinary.Node{Tag: "message", Attrs: c.relayed(user, node), Content: content})
+	c.server.deliver(device, waBinary.Node{Tag: "message", Attrs: c.relayed(device.user, node), Content: encs})
 }
 
 // relayed returns the attributes with which another device gets a client's message.
@@ -264,12 +263,26 @@ func (c *conn) retry(ctx context.Context, node *waBinary.Node, sender *User, nam
 	c.server.mu.Lock()
 	c.server.counters.Retries++
 	c.server.mu.Unlock()
-	if sender == nil || name.Device != 0 {
+	if sender == nil {
+		return
+	}
+	if name.Device != 0 { // the other device answers it
+		if device := sender.device(name.Device); device != nil {
+			c.relayRetry(device, node)
+		}
 		return
 	}
 	if err := sender.resend(ctx, c.device, id, max(number, 1)); err != nil {
 		c.server.log.Error("phone could not send again", "phone", sender.pn.User, "error", err)
 	}
+}
+
+func (c *conn) relayRetry(device *companion, node *waBinary.Node) {
+	attrs := waBinary.Attrs{"id": node.Attrs["id"], "type": "retry", "t": time.Now().Unix(), "from": c.device.lid()}
+	if chat, _ := node.Attrs["to"].(types.JID); chat.Server == types.GroupServer {
+		attrs["from"], attrs["participant"] = chat, c.device.lid()
+	}
+	c.server.deliver(device, waBinary.Node{Tag: "receipt", Attrs: attrs, Content: node.Content})
 }
 
 // handleChatState lets a phone see that a client's user writes.
@@ -281,5 +294,11 @@ func (c *conn) handleChatState(node *waBinary.Node) {
 		return
 	}
 	media, _ := children[0].Attrs["media"].(string)
-	user.typing.add(Typing{From: c.device.jid(), State: types.ChatPresence(children[0].Tag), Media: types.ChatPresenceMedia(media)})
+	state := types.ChatPresence(children[0].Tag)
+	user.typing.add(Typing{From: c.device.jid(), State: state, Media: types.ChatPresenceMedia(media)})
+	if len(user.Devices()) > 0 && user != c.device.user {
+		if err := c.device.user.Typing(user, state); err != nil {
+			c.server.log.Warn("typing not passed on", "error", err)
+		}
+	}
 }

@@ -158,14 +158,18 @@ func (u *User) Devices() []uint16 {
 	return slices.Sorted(maps.Keys(u.devices))
 }
 
-// companions returns the linked devices, or an error that says that there is none.
-func (u *User) companions() ([]*companion, error) {
-	numbers := u.Devices()
+// device returns the linked device of that number, nil if there is none.
+func (u *User) device(number uint16) *companion {
 	u.server.mu.Lock()
 	defer u.server.mu.Unlock()
+	return u.devices[number]
+}
+
+// companions returns the linked devices, or an error that says that there is none.
+func (u *User) companions() ([]*companion, error) {
 	var all []*companion
-	for _, number := range numbers {
-		if device := u.devices[number]; device != nil {
+	for _, number := range u.Devices() {
+		if device := u.device(number); device != nil {
 			all = append(all, device)
 		}
 	}
