@@ -27,8 +27,8 @@ func Types() []Type {
 	return []Type{
 		{MessageReceived, "Message received", "Somebody wrote on one of your channels."},
 		{MessageStatus, "Message status", "A message that you sent was sent, delivered, read, or failed."},
-		{SessionStatus, "Session status", "A linked WhatsApp device changed its status. Not raised yet: it comes with linked WhatsApp."},
-		{SessionQR, "Session QR code", "A new QR code waits to be scanned with WhatsApp. Not raised yet: it comes with linked WhatsApp."},
+		{SessionStatus, "Session status", "A linked WhatsApp device changed its status."},
+		{SessionQR, "Session QR code", "A new QR code waits to be scanned with WhatsApp."},
 		{PostPublished, "Post published", "A post was published on one of its channels. Not raised yet: it comes with posting."},
 		{PostFailed, "Post failed", "A post could not be published on one of its channels. Not raised yet: it comes with posting."},
 		{PostScheduled, "Post scheduled", "A post got its time of publication. Not raised yet: it comes with posting."},

@@ -38,7 +38,7 @@ func (s *Service) Create(ctx context.Context, draft Draft) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.announce(ctx)
+	s.announce()
 	return s.Get(ctx, c.AccountID, c.ID)
 }
 
@@ -67,7 +67,7 @@ func (s *Service) Link(ctx context.Context, accountID, sessionID string) (*Sessi
 	if err != nil {
 		return nil, fmt.Errorf("start link: %w", err)
 	}
-	s.announce(ctx)
+	s.announce()
 	return s.Get(ctx, accountID, sessionID)
 }
 

@@ -63,14 +63,17 @@ type Options struct {
 type Service struct {
 	Options
 
-	lease atomic.Pointer[term]
-	wake  chan struct{} // one look at what is to be held, at once
-	quit  chan struct{} // closed by Close
+	lease     atomic.Pointer[term]
+	confirmed atomic.Int64  // the newest term for which the database has confirmed what this process owns
+	wake      chan struct{} // one look at what is to be held, at once
+	quit      chan struct{} // closed by Close
+	notes     chan note     // for other processes
 
 	mu      sync.Mutex
 	running map[string]*runner // by session id
+	busy    map[string]bool    // session ids that a command is ending
 	closed  bool
-	waiting map[string]chan reply // by the id of a call to another process
+	waiting map[string]chan note // by the id of a call to another process
 
 	listening sync.WaitGroup
 	hangUp    context.CancelFunc
@@ -129,7 +132,8 @@ func New(o Options) (*Service, error) {
 		o.Sleep = sleep
 	}
 	s := &Service{
-		Options: o, wake: make(chan struct{}, 1), quit: make(chan struct{}), running: map[string]*runner{}, waiting: map[string]chan reply{},
+		Options: o, wake: make(chan struct{}, 1), quit: make(chan struct{}), notes: make(chan note, maxNotes),
+		running: map[string]*runner{}, busy: map[string]bool{}, waiting: map[string]chan note{},
 	}
 	s.lease.Store(&term{})
 	s.listen()
