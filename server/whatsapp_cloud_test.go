@@ -100,3 +100,50 @@ func TestAFileFromTheWhatsAppCloudAPIIsKeptUnderALinkOfOurs(t *testing.T) {
 		require.Equal(t, "\x89PNG\r\n\x1a\npicture", string(w.call(t, http.MethodGet, strings.TrimPrefix(link, w.url), "").body))
 	})
 }
+
+func TestAnAccountThatWhatsAppLocksAfterTakingAMessageIsToldOnce(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, w *world) {
+		w.meta.SetObject("/"+waNumberID, map[string]any{"display_phone_number": "+1 631-111-3333"})
+		a := w.tenant(t, "ann")
+		channelID := a.verified(t, a.channel(t, "whatsapp_cloud", `{"phoneNumberId":"`+waNumberID+`","phoneNumber":"+16311113333","accessToken":"`+metatest.Token+`"}`))
+		call := func(news string) {
+			request, err := metatest.Callback(t.Context(), metatest.AppSecret, w.url+"/callbacks/meta", []byte(whatsAppNews(news)))
+			require.NoError(t, err)
+			require.Equal(t, 200, w.do(t, request).status)
+		}
+		events := func(kind string) []any {
+			return a.send(t, 200, "GET", "/v1/events?event="+kind, "").field(t, "data").([]any)
+		}
+		hello := `"messages":[{"from":"16311112222","id":"wamid.%s","timestamp":"1795251600","type":"text","text":{"body":"Hello"}}]`
+		call(fmt.Sprintf(hello, "A"))
+		send := func() { a.send(t, 200, "POST", "/v1/messages", `{"channelId":"`+channelID+`","to":"+16311112222","text":"Hi"}`) }
+		news := func(id, status, more string) string {
+			return fmt.Sprintf(`"statuses":[{"id":%q,"status":%q,"timestamp":"1795251601","recipient_id":"16311112222"%s}]`, id, status, more)
+		}
+		locked := `,"errors":[{"code":131031,"title":"Account has been locked"}]`
+		send()
+		send()
+		linked := len(events("account.connected"))
+		for _, id := range []string{"wamid.1", "wamid.1", "wamid.2"} {
+			call(news(id, "failed", locked))
+		}
+		call(news("wamid.2", "failed", locked) + "," + fmt.Sprintf(hello, "B"))
+		require.Len(t, a.messages(t, "&direction=inbound"), 2, "what comes in is taken all the same")
+		gone := events("account.disconnected")
+		require.Len(t, gone, 1)
+		data := gone[0].(map[string]any)["data"].(map[string]any)
+		require.Equal(t, "account_suspended", data["code"])
+		require.Contains(t, data["message"], "suspended or locked")
+		require.Equal(t, "needs_link", a.send(t, 200, "GET", "/v1/channels/"+channelID, "").text(t, "status"))
+
+		send()
+		call(news("wamid.3", "failed", locked))
+		require.Len(t, events("account.disconnected"), 1)
+		require.Len(t, events("account.connected"), linked, "that Meta takes a message proves nothing")
+		send()
+		call(news("wamid.4", "delivered", ""))
+		require.Len(t, events("account.connected"), linked+1)
+		require.Equal(t, "connected", a.send(t, 200, "GET", "/v1/channels/"+channelID, "").text(t, "status"))
+	})
+}

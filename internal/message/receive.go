@@ -31,8 +31,9 @@ func (s *Service) Receive(ctx context.Context, channel *store.Channel, result co
 		}
 		drafts = append(drafts, draft)
 	}
+	var told verdict
 	for i := range result.Statuses {
-		news, err := s.statusDrafts(ctx, channel, info, &result.Statuses[i])
+		news, err := s.statusDrafts(ctx, channel, info, &result.Statuses[i], &told)
 		if err != nil {
 			return err
 		}
@@ -49,6 +50,7 @@ func (s *Service) Receive(ctx context.Context, channel *store.Channel, result co
 			s.Observer.ObserveMessage(channel.Connector, store.Inbound, string(store.MessageReceived))
 		}
 	}
+	s.note(ctx, channel, told)
 	return nil
 }
 
@@ -189,8 +191,8 @@ func mediaKind(contentType string) string {
 const maxUntil = 200
 
 // statusDrafts makes the drafts of news of one message, or of all that went to a person until a time. There is none where the message is
-// not ours.
-func (s *Service) statusDrafts(ctx context.Context, channel *store.Channel, info connectors.Info, update *connectors.StatusUpdate) ([]*event.Draft, error) {
+// not ours. What the news says of the channel is added to told.
+func (s *Service) statusDrafts(ctx context.Context, channel *store.Channel, info connectors.Info, update *connectors.StatusUpdate, told *verdict) ([]*event.Draft, error) {
 	messages, err := s.messagesOf(ctx, channel, update)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil // sent past us, from the provider's own console for example
@@ -200,6 +202,7 @@ func (s *Service) statusDrafts(ctx context.Context, channel *store.Channel, info
 	}
 	drafts := make([]*event.Draft, len(messages))
 	for i, m := range messages {
+		told.add(channel, m, update)
 		change := store.StatusChange{
 			AccountID: channel.AccountID, MessageID: m.ID, Status: store.MessageStatus(update.Status), ProviderID: update.ProviderID,
 		}

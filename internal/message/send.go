@@ -204,7 +204,7 @@ func (s *Service) call(ctx context.Context, channel *store.Channel, info connect
 		}
 		return m, refusal(failure)
 	}
-	s.noteChannel(after, channel, nil)
+	s.noteTaken(after, channel)
 	if err := s.recordReceipt(after, m, info, receipt); err != nil {
 		// The network has it; only our note of that is missing. It turns unconfirmed by and by and is not sent again.
 		s.Logger.Error("message.record_failed", "message_id", m.ID, "error", err)

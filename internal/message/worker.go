@@ -119,7 +119,7 @@ func notSent(err error) *connectors.Error {
 func (s *Service) settle(ctx context.Context, channel *store.Channel, info connectors.Info, m *store.Message, receipt connectors.Receipt, failure *connectors.Error) {
 	switch {
 	case failure == nil:
-		s.noteChannel(ctx, channel, nil)
+		s.noteTaken(ctx, channel)
 		if err := s.recordReceipt(ctx, m, info, receipt); err != nil {
 			s.Logger.Error("message.record_failed", "message_id", m.ID, "error", err)
 		}
