@@ -28,7 +28,17 @@ func (p *product) begin(ctx context.Context) error {
 			return err
 		}
 	}
-	return p.store.BeatAny(ctx, p.workerID, time.Now())
+	return p.beat(ctx)
+}
+
+// beat says that this process lives, and with that keeps the sessions that it holds.
+func (p *product) beat(ctx context.Context) error {
+	started := time.Now()
+	if err := p.store.BeatAny(ctx, p.workerID, started); err != nil {
+		return err
+	}
+	p.sessions.Beat(started)
+	return nil
 }
 
 // start begins the periodic work. Every process beats, since all of them can own messages; the rest is the workers'.
@@ -38,7 +48,7 @@ func (p *product) start(ctx context.Context) {
 	every := func(interval time.Duration, name string, run func(context.Context) error) {
 		p.jobs.Go(func() { tasks.Every(jobs, interval, name, p.logger, run) })
 	}
-	every(store.BeatInterval, "beat", func(ctx context.Context) error { return p.store.BeatAny(ctx, p.workerID, time.Now()) })
+	every(store.BeatInterval, "beat", p.beat)
 	if !p.config.Role.Works() {
 		return
 	}
@@ -54,6 +64,7 @@ func (p *product) start(ctx context.Context) {
 	every(importEvery, "import_contacts", p.importer.Work)
 	every(expireEvery, "expire_webhooks", func(ctx context.Context) error { return p.store.ExpireWebhooksAny(ctx, time.Now()) })
 	every(purgeEvery, "purge", p.purge)
+	p.jobs.Go(func() { p.sessions.Run(jobs) })
 	p.jobs.Go(func() { p.whenKicked(jobs) })
 	if err := p.worker.Start(jobs); err != nil {
 		p.logger.Error("tasks.start_failed", "error", err) // the sweeps do without
@@ -113,6 +124,7 @@ func (p *product) stop(ctx context.Context) error {
 	}
 	err = errors.Join(err, p.deliveries.Stop(ctx))
 	p.jobs.Wait()
+	err = errors.Join(err, p.sessions.Close(ctx))
 	p.publisher.Close()
 	p.waker.Close()
 	p.accounts.Close()

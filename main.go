@@ -16,11 +16,12 @@ var version = "dev"
 
 const usage = `Switchhook, the backend between messaging networks and automation tools.
 
-  switchhook serve         answer HTTP and deliver (settings from the environment, see .env.example)
-  switchhook migrate       bring the database's schema up to date, and stop
-  switchhook keys create   make an API key: --email of a user, --name of the key
-  switchhook healthcheck   ask the server on this machine whether it is ready (for containers)
-  switchhook version       print the version
+  switchhook serve          answer HTTP and deliver (settings from the environment, see .env.example)
+  switchhook migrate        bring the database's schema up to date, and stop
+  switchhook keys create    make an API key: --email of a user, --name of the key
+  switchhook sessions link  link a WhatsApp number: shows the QR code in the terminal (sessions list lists all)
+  switchhook healthcheck    ask the server on this machine whether it is ready (for containers)
+  switchhook version        print the version
 `
 
 func main() {
@@ -29,7 +30,7 @@ func main() {
 	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "switchhook:", err)
 		stop()
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
 }
 
@@ -45,6 +46,8 @@ func run(ctx context.Context, args []string) error {
 		return migrate(ctx)
 	case "keys":
 		return keys(ctx, args[1:])
+	case "sessions":
+		return sessions(ctx, args[1:])
 	case "healthcheck":
 		return healthcheck(ctx)
 	case "version", "--version", "-v":

@@ -26,6 +26,7 @@ import (
 	"github.com/switchhook/switchhook/internal/redisdb"
 	"github.com/switchhook/switchhook/internal/safehttp"
 	"github.com/switchhook/switchhook/internal/secret"
+	"github.com/switchhook/switchhook/internal/session"
 	"github.com/switchhook/switchhook/internal/store"
 	"github.com/switchhook/switchhook/internal/wake"
 	"github.com/switchhook/switchhook/internal/webhook"
@@ -55,6 +56,7 @@ type product struct {
 	webhooks   *webhook.Service
 	media      *media.Service
 	messages   *message.Service
+	sessions   *session.Service
 	importer   *contact.Importer
 	worker     *tasks.Worker
 	server     *server.Server
@@ -195,6 +197,14 @@ func (p *product) buildServices() (err error) {
 	if err != nil {
 		return err
 	}
+	p.sessions, err = session.New(session.Options{
+		Store: p.store, Channels: p.channels, Connectors: p.connectors, Outbox: p.messages, Publisher: p.publisher, IDs: p.ids, Redis: p.redis.Client(),
+		HTTP: p.http.HTTP(), PublicHTTP: p.http.PublicHTTP(), Logger: p.logger, Now: time.Now, WorkerID: p.workerID,
+	})
+	if err != nil {
+		return err
+	}
+	p.messages.ConnectSessions(p.sessions)
 	p.deliveries.Connect(p.publisher, p.messages)
 	p.importer, err = contact.NewImporter(contact.ImporterOptions{Store: p.store, Now: time.Now})
 	return err
@@ -216,8 +226,8 @@ func (p *product) buildServer() (err error) {
 		return err
 	}
 	p.server, err = server.New(server.Options{
-		Logger: p.logger, Store: p.store, Accounts: p.accounts, Channels: p.channels, Webhooks: p.webhooks, Messages: p.messages,
-		Deliveries: p.deliveries, Events: p.publisher, Media: p.media, Limiter: p.limiter, HTTP: p.http, Metrics: p.metrics,
+		Logger: p.logger, Store: p.store, Accounts: p.accounts, Channels: p.channels, Sessions: p.sessions, Webhooks: p.webhooks,
+		Messages: p.messages, Deliveries: p.deliveries, Events: p.publisher, Media: p.media, Limiter: p.limiter, HTTP: p.http, Metrics: p.metrics,
 		Connectors: p.connectors, Apps: all.Apps(p.config.Setting), BaseURL: p.config.BaseURL, OpenAPI: openAPI, TrustedProxies: []netip.Prefix(p.config.TrustedProxies),
 		MetricsToken: p.config.MetricsToken.Reveal(), APIRate: limit.Rate{Limit: int64(p.config.APIRateLimit), Period: time.Minute},
 		Version: version, WorkerID: p.workerID, ProbesOnly: !p.config.Role.Serves(), Ready: p.store.Ping, Now: time.Now,

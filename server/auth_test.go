@@ -34,7 +34,7 @@ func read[T any](t *testing.T, response *fasthttp.Response, status int) T {
 	return value
 }
 
-type session struct {
+type loginAnswer struct {
 	Token, ExpiresAt string
 	User             struct{ ID, Email, Role string }
 	Account          struct{ ID, Name string }
@@ -45,12 +45,12 @@ type shownKey struct{ ID, Name, Key, Hint, CreatedAt string }
 func TestAnAccountIsRegisteredLoggedInAndSeen(t *testing.T) {
 	t.Parallel()
 	g := newAccountGate(t)
-	registered := read[session](t, g.call(t, "POST", "/v1/auth/register", `{"email":"Eve@example.com","password":"correct horse battery","organization":"Eve's"}`, asJSON), 201)
+	registered := read[loginAnswer](t, g.call(t, "POST", "/v1/auth/register", `{"email":"Eve@example.com","password":"correct horse battery","organization":"Eve's"}`, asJSON), 201)
 	require.Equal(t, "eve@example.com", registered.User.Email)
 	require.Equal(t, "Eve's", registered.Account.Name)
 	require.Regexp(t, `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z$`, registered.ExpiresAt)
 
-	in := read[session](t, g.call(t, "POST", "/v1/auth/login", `{"email":"eve@example.com","password":"correct horse battery"}`, asJSON), 200)
+	in := read[loginAnswer](t, g.call(t, "POST", "/v1/auth/login", `{"email":"eve@example.com","password":"correct horse battery"}`, asJSON), 200)
 	require.Equal(t, registered.Account, in.Account)
 	for _, token := range []string{registered.Token, in.Token} {
 		me := read[map[string]any](t, g.call(t, "GET", "/v1/me", "", "Authorization: Bearer "+token), 200)

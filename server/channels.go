@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/switchhook/switchhook/connectors"
 	"github.com/switchhook/switchhook/internal/channel"
 	"github.com/switchhook/switchhook/internal/problem"
+	"github.com/switchhook/switchhook/internal/session"
 	"github.com/switchhook/switchhook/internal/store"
 )
 
@@ -70,7 +72,7 @@ func (s *Server) listConnectors(*request) (answer, error) {
 }
 
 func (s *Server) listChannels(r *request) (answer, error) {
-	page, err := r.page("chan")
+	page, err := r.page("chan", "sess")
 	if err != nil {
 		return answer{}, err
 	}
@@ -100,9 +102,7 @@ func (s *Server) createChannel(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	c, err := s.Channels.Create(r.ctx, channel.Draft{
-		ID: r.newID("chan", s.Channels.IDs()), AccountID: r.account(), Connector: body.Connector, Name: body.Name, Config: config,
-	})
+	c, err := s.makeChannel(r, body.Connector, body.Name, config)
 	if err != nil {
 		return answer{}, err
 	}
@@ -111,6 +111,22 @@ func (s *Server) createChannel(r *request) (answer, error) {
 		return answer{}, err
 	}
 	return created(view)
+}
+
+// makeChannel makes a channel. Those that are linked devices are sessions.
+func (s *Server) makeChannel(r *request, kind, name string, config connectors.Config) (*store.Channel, error) {
+	if info, _ := s.Channels.Info(kind); slices.Contains(info.Abilities, connectors.AbilityLink) {
+		made, err := s.Sessions.Create(r.ctx, session.Draft{
+			ID: r.newID("sess", s.Channels.IDs()), AccountID: r.account(), Connector: kind, Name: name, Config: config,
+		})
+		if err != nil {
+			return nil, err
+		}
+		return made.Channel, nil
+	}
+	return s.Channels.Create(r.ctx, channel.Draft{
+		ID: r.newID("chan", s.Channels.IDs()), AccountID: r.account(), Connector: kind, Name: name, Config: config,
+	})
 }
 
 // readConfig takes texts, and null for "none", and names each value that is something else.
@@ -149,25 +165,9 @@ func (s *Server) answerChannel(c *store.Channel) (answer, error) {
 }
 
 func (s *Server) changeChannel(r *request) (answer, error) {
-	var body struct {
-		Name   *string                    `json:"name"`
-		Status *string                    `json:"status"`
-		Config map[string]json.RawMessage `json:"config"`
-	}
-	if err := r.decode(&body); err != nil {
-		return answer{}, err
-	}
-	config, err := readConfig(body.Config)
+	change, err := readChange(r)
 	if err != nil {
 		return answer{}, err
-	}
-	change := channel.Change{Name: body.Name, Config: config}
-	if body.Status != nil {
-		disabled := *body.Status == "disabled"
-		if !disabled && *body.Status != "active" {
-			return answer{}, problem.InvalidOne("status", `status takes "active" or "disabled". The others are set by what the network answers.`)
-		}
-		change.Disabled = &disabled
 	}
 	c, err := s.Channels.Change(r.ctx, r.account(), r.Params("id"), change)
 	if err != nil {
@@ -176,7 +176,35 @@ func (s *Server) changeChannel(r *request) (answer, error) {
 	return s.answerChannel(c)
 }
 
+// readChange reads what is to be changed of a channel or a session.
+func readChange(r *request) (channel.Change, error) {
+	var body struct {
+		Name   *string                    `json:"name"`
+		Status *string                    `json:"status"`
+		Config map[string]json.RawMessage `json:"config"`
+	}
+	if err := r.decode(&body); err != nil {
+		return channel.Change{}, err
+	}
+	config, err := readConfig(body.Config)
+	if err != nil {
+		return channel.Change{}, err
+	}
+	change := channel.Change{Name: body.Name, Config: config}
+	if body.Status != nil {
+		disabled := *body.Status == "disabled"
+		if !disabled && *body.Status != "active" {
+			return change, problem.InvalidOne("status", `status takes "active" or "disabled". The others are set by what the network answers.`)
+		}
+		change.Disabled = &disabled
+	}
+	return change, nil
+}
+
 func (s *Server) deleteChannel(r *request) (answer, error) {
+	if strings.HasPrefix(r.Params("id"), "sess_") {
+		return s.deleteSession(r) // it is unlinked, too
+	}
 	if err := s.Channels.Delete(r.ctx, r.account(), r.Params("id")); err != nil {
 		return answer{}, err
 	}

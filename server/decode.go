@@ -147,6 +147,8 @@ func mistyped(path string, kind reflect.Type) problem.Field {
 		expected = "true or false"
 	case reflect.Int, reflect.Int64:
 		expected = "a whole number"
+	case reflect.Float64:
+		expected = "a number"
 	case reflect.Slice:
 		expected = "a list"
 	case reflect.Map, reflect.Struct:

@@ -124,6 +124,7 @@ func (s *Server) resolve(r *request, body outboundBody) (*store.Channel, error) 
 	if len(candidates) == 0 {
 		candidates = s.candidates(channels, body, "sandbox")
 	}
+	candidates = linkedFirst(candidates)
 	switch len(candidates) {
 	case 0:
 		return nil, problem.New(problem.NoChannel, "This account has no "+body.Platform+" channel that fits. GET /v1/channels lists its channels; POST /v1/channels makes one.")
@@ -153,6 +154,21 @@ func (s *Server) candidates(channels []*store.Channel, body outboundBody, platfo
 		fit = append(fit, c)
 	}
 	return fit
+}
+
+// linkedFirst leaves out devices that no phone was ever linked to, unless there is nothing else: they have no number to send from. One
+// that is offline stays, since sending from another number in its place would be a surprise to both sides.
+func linkedFirst(candidates []*store.Channel) []*store.Channel {
+	var linked []*store.Channel
+	for _, c := range candidates {
+		if c.Address != c.ID { // before it is linked, a session's id stands in for its number
+			linked = append(linked, c)
+		}
+	}
+	if len(linked) == 0 {
+		return candidates
+	}
+	return linked
 }
 
 // isOfPage tells whether a channel is a Facebook Page, or what is linked with one, as an Instagram account is.

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,8 +49,8 @@ func (r *request) newID(prefix string, ids *id.Generator) string {
 	return ids.New(prefix)
 }
 
-// page reads limit and cursor. The cursor is the id of the last row of the page before.
-func (r *request) page(prefix string) (store.Page, error) {
+// page reads limit and cursor. The cursor is the id of the last row of the page before; it has one of the prefixes.
+func (r *request) page(prefixes ...string) (store.Page, error) {
 	page := store.Page{Limit: 25}
 	if text := r.Query("limit"); text != "" {
 		n, err := strconv.Atoi(text)
@@ -59,7 +60,7 @@ func (r *request) page(prefix string) (store.Page, error) {
 		page.Limit = n
 	}
 	if cursor := r.Query("cursor"); cursor != "" {
-		if !id.Valid(prefix, cursor) {
+		if !slices.ContainsFunc(prefixes, func(prefix string) bool { return id.Valid(prefix, cursor) }) {
 			return page, &problem.Error{
 				Code: problem.InvalidCursor, Field: "cursor",
 				Message: "The cursor is not one that this list has answered with. Leave it out to begin with the newest.",

@@ -24,6 +24,7 @@ import (
 	"github.com/switchhook/switchhook/internal/message"
 	"github.com/switchhook/switchhook/internal/metrics"
 	"github.com/switchhook/switchhook/internal/safehttp"
+	"github.com/switchhook/switchhook/internal/session"
 	"github.com/switchhook/switchhook/internal/store"
 	"github.com/switchhook/switchhook/internal/webhook"
 )
@@ -40,6 +41,7 @@ type Options struct {
 	Store      *store.Store
 	Accounts   *account.Service
 	Channels   *channel.Service
+	Sessions   *session.Service
 	Webhooks   *webhook.Service
 	Messages   *message.Service
 	Deliveries *delivery.Service

@@ -58,7 +58,8 @@ func TestWhatHandlersAnswerWithIsWhatTheDocumentDescribes(t *testing.T) {
 		"MessageReceivedData": event.MessageData{}, "MessageStatusData": event.StatusData{}, "ChannelEventData": event.ChannelData{},
 		"WebhookDisabledData": event.WebhookData{}, "OutboundResult": outboundView{}, "Template": connectors.Template{}, "TestResult": testView{},
 		"User": userView{}, "APIKeyList": list[keyView]{}, "Attempt": attemptView{}, "WebhookWithSecret": webhookView{},
-		"DeliveryWithAttempts": deliveryView{},
+		"DeliveryWithAttempts": deliveryView{}, "Session": sessionView{}, "SessionCode": codeView{}, "PairingCode": pairView{}, "NumberCheck": numberView{},
+		"SessionStatusData": event.SessionStatusData{}, "SessionQRData": event.SessionQRData{},
 	} {
 		fields := fieldsOf(reflect.TypeOf(view))
 		switch name { // two schemas of one view

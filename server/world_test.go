@@ -37,6 +37,7 @@ import (
 	"github.com/switchhook/switchhook/internal/redisdb"
 	"github.com/switchhook/switchhook/internal/safehttp"
 	"github.com/switchhook/switchhook/internal/secret"
+	"github.com/switchhook/switchhook/internal/session"
 	"github.com/switchhook/switchhook/internal/store"
 	"github.com/switchhook/switchhook/internal/testenv"
 	"github.com/switchhook/switchhook/internal/webhook"
@@ -58,6 +59,7 @@ type world struct {
 	meta    *metatest.Server
 	telnyx  *telnyxtest.Server
 	gupshup *gupshuptest.Server
+	redis   *redisdb.DB
 	checker *openapitest.Checker
 	client  *http.Client
 	parts   server.Options
@@ -132,10 +134,10 @@ func (w *world) openEngines(t *testing.T, engine string) {
 	t.Cleanup(func() { require.NoError(t, w.store.Close()) })
 	require.NoError(t, w.store.Migrate(t.Context()))
 	require.NoError(t, w.store.BeatAny(t.Context(), w.parts.WorkerID, time.Now()))
-	redis, err := redisdb.Open(t.Context(), redisdb.Options{Logger: w.parts.Logger})
+	w.redis, err = redisdb.Open(t.Context(), redisdb.Options{Logger: w.parts.Logger})
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, redis.Close()) })
-	w.parts.Limiter, err = limit.New(limit.Options{Client: redis.Client(), Prefix: "limit", Logger: w.parts.Logger})
+	t.Cleanup(func() { require.NoError(t, w.redis.Close()) })
+	w.parts.Limiter, err = limit.New(limit.Options{Client: w.redis.Client(), Prefix: "limit", Logger: w.parts.Logger})
 	require.NoError(t, err)
 	w.parts.Store, w.parts.Ready = w.store, w.store.Ping
 }
@@ -191,6 +193,12 @@ func (w *world) wireServices(t *testing.T, sealer *secret.Sealer, ids *id.Genera
 		Now: time.Now, WorkerID: o.WorkerID,
 	})
 	require.NoError(t, err)
+	o.Sessions, err = session.New(session.Options{
+		Store: w.store, Channels: o.Channels, Connectors: o.Connectors, Outbox: o.Messages, Publisher: o.Events, IDs: ids, Redis: w.redis.Client(),
+		HTTP: o.HTTP.HTTP(), PublicHTTP: o.HTTP.PublicHTTP(), Logger: o.Logger, Now: time.Now, WorkerID: o.WorkerID,
+	})
+	require.NoError(t, err)
+	o.Messages.ConnectSessions(o.Sessions)
 	o.Accounts, err = account.New(account.Options{
 		Store: w.store, Sealer: sealer, IDs: ids, Limiter: o.Limiter, Logger: o.Logger, Now: time.Now, Registration: account.RegistrationOpen,
 	})
@@ -220,11 +228,27 @@ func (w *world) work(t *testing.T) {
 			_ = importer.Work(ctx)
 		}
 	})
+	jobs.Go(func() { w.parts.Sessions.Run(ctx) })
+	jobs.Go(func() {
+		beat := time.NewTicker(store.BeatInterval)
+		defer beat.Stop()
+		for ctx.Err() == nil {
+			started := time.Now()
+			if w.store.BeatAny(ctx, w.parts.WorkerID, started) == nil {
+				w.parts.Sessions.Beat(started)
+			}
+			select {
+			case <-ctx.Done():
+			case <-beat.C:
+			}
+		}
+	})
 	t.Cleanup(func() {
 		stop()
 		jobs.Wait()
 		within, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
+		require.NoError(t, w.parts.Sessions.Close(within))
 		require.NoError(t, w.parts.Deliveries.Stop(within))
 		w.parts.Events.Close()
 	})

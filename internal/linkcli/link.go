@@ -10,9 +10,13 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/switchhook/switchhook/internal/qrcode"
 )
+
+// pairTries is how often a code to type in is asked for while the server is not ready to give one.
+const pairTries = 15
 
 // Request says what to link.
 type Request struct {
@@ -70,11 +74,24 @@ func waitsForLink(s *session) bool {
 	return s.Status == "LOGGED_OUT" || (s.Status == "DISCONNECTED" && slices.Contains([]string{"qr_timeout", "pairing_failed"}, s.Reason))
 }
 
+// pair asks for a code to type in. A session that was just made is with no process yet, which takes a moment.
 func (c *client) pair(ctx context.Context, id, phone string) error {
-	var given struct {
-		Code string `json:"code"`
+	tick := time.NewTicker(c.Every)
+	defer tick.Stop()
+	for try := 1; ; try++ {
+		var given struct {
+			Code string `json:"code"`
+		}
+		err := c.call(ctx, http.MethodPost, "/v1/sessions/"+url.PathEscape(id)+"/pair", map[string]string{"phoneNumber": phone}, &given)
+		if err == nil || over(err) || try == pairTries {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("stopped before there was a code: %w", ctx.Err())
+		case <-tick.C:
+		}
 	}
-	return c.call(ctx, http.MethodPost, "/v1/sessions/"+url.PathEscape(id)+"/pair", map[string]string{"phoneNumber": phone}, &given)
 }
 
 // follow shows what happens until the session is online, or will not be.
@@ -150,7 +167,7 @@ func reasonOf(s *session) string {
 func (c *client) show(s *session) {
 	switch {
 	case s.Status == "CONNECTED":
-		c.say("Connected as %s %s. Send with POST /v1/messages and \"sessionId\": %q.", s.Phone, s.PushName, s.ID)
+		c.say("Connected as %s %s. Send with POST /v1/messages and \"sessionId\": %q.", s.Phone, plain(s.PushName), s.ID)
 	case s.Step != nil:
 		c.showStep(s.ID, s.Step)
 	case s.Status == "PENDING":
@@ -158,7 +175,7 @@ func (c *client) show(s *session) {
 	case s.Status == "CONNECTING":
 		c.say("The phone has accepted. Connecting.")
 	case s.Message != "":
-		c.say("%s: %s", s.Status, s.Message)
+		c.say("%s: %s", s.Status, plain(s.Message))
 	default:
 		c.say("%s", s.Status)
 	}
@@ -184,7 +201,17 @@ func (c *client) showStep(id string, step *step) {
 	if !step.ExpiresAt.IsZero() {
 		until = " (until " + step.ExpiresAt.Local().Format(time.TimeOnly) + ")"
 	}
-	c.say("%s%s", step.Message, until)
+	c.say("%s%s", plain(step.Message), until)
+}
+
+// plain takes out what a terminal would obey: names come from other people's phones.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
 }
 
 // List shows all sessions of the account, newest first.
@@ -204,7 +231,7 @@ func List(ctx context.Context, o Options) error {
 			return err
 		}
 		for _, s := range page.Data {
-			_, _ = fmt.Fprintln(table, strings.Join([]string{s.ID, s.Status, s.Phone, s.Name, s.Message}, "\t"))
+			_, _ = fmt.Fprintln(table, strings.Join([]string{s.ID, s.Status, s.Phone, plain(s.Name), plain(s.Message)}, "\t"))
 		}
 		if cursor = page.NextCursor; cursor == "" {
 			break
