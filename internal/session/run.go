@@ -149,7 +149,7 @@ func (s *Service) claim(ctx context.Context, number int64) (more bool, err error
 	if err != nil {
 		return false, fmt.Errorf("find free sessions: %w", err)
 	}
-	rand.Shuffle(len(free), func(i, j int) { free[i], free[j] = free[j], free[i] })
+	rand.Shuffle(len(free), func(i, j int) { free[i], free[j] = free[j], free[i] }) //nolint:gosec // spreads load, guards nothing
 	more = len(free) > claimMost
 	claimed, err := s.Store.ClaimSessionsAny(ctx, s.WorkerID, free[:min(len(free), claimMost)])
 	if err != nil {
