@@ -21,7 +21,7 @@ import (
 const limit = 30 * time.Second
 
 func TestMain(m *testing.M) {
-	whatsmeow.WACertPubKey = SharedRoot().PublicKey()
+	Prepare(SharedRoot())
 	os.Exit(m.Run())
 }
 
@@ -84,7 +84,7 @@ func (c *client) restart(t *testing.T) *client {
 	t.Helper()
 	c.stop()
 	again := openClient(t, c.server, c.path)
-	require.NoError(t, again.ConnectContext(within(t)))
+	require.NoError(t, again.Connect())
 	return again
 }
 
@@ -128,7 +128,7 @@ func count[T any](c *client) int {
 func unpaired(t *testing.T, server *Server) (*client, []string) {
 	t.Helper()
 	c := newClient(t, server)
-	require.NoError(t, c.ConnectContext(within(t)))
+	require.NoError(t, c.Connect())
 	return c, expect[*events.QR](t, c, 1).Codes
 }
 
@@ -145,7 +145,17 @@ func paired(t *testing.T, server *Server, user *User) *client {
 // pair makes a server with two people, of whom the first has linked a client.
 func pair(t *testing.T) (server *Server, owner, contact *User, c *client) {
 	t.Helper()
-	server = newServer(t, Options{})
+	return pairOn(t, newServer(t, Options{}))
+}
+
+// lasting is for a server whose connections the test ends without a reconnect: the client is to close them first, when the test is over.
+func lasting(t *testing.T) *Server {
+	t.Helper()
+	return newServer(t, Options{CloseDelay: time.Hour})
+}
+
+func pairOn(t *testing.T, server *Server) (_ *Server, owner, contact *User, c *client) {
+	t.Helper()
 	owner = server.AddUser("491700000001", WithName("Olga"))
 	contact = server.AddUser("491700000002", WithName("Carl"))
 	return server, owner, contact, paired(t, server, owner)

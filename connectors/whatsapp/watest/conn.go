@@ -15,10 +15,6 @@ import (
 	"go.mau.fi/whatsmeow/types"
 )
 
-// closeDelay lies between a failure or a stream:error and the end of the connection. A client chooses at random between a stanza that it
-// has not handled yet and a closed connection, so without it the stanza is lost in a good part of the cases.
-const closeDelay = 75 * time.Millisecond
-
 var errClosed = errors.New("the client's connection has ended")
 
 // Stanza is one that a client sent.
@@ -47,6 +43,7 @@ type conn struct {
 	mu     sync.Mutex
 	outbox [][]byte
 	wake   chan struct{}
+	ending *time.Timer // cuts the line; nil until then
 }
 
 func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
@@ -81,6 +78,7 @@ func (s *Server) enter(c *conn) bool {
 }
 
 func (s *Server) leave(c *conn) {
+	c.left()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
@@ -131,7 +129,12 @@ func (c *conn) readLoop(ctx context.Context) error {
 }
 
 // unpack reads a stanza: a byte of flags, of which bit 2 says zlib, and binary XML.
-func unpack(plain []byte) (*waBinary.Node, error) {
+func unpack(plain []byte) (node *waBinary.Node, err error) {
+	defer func() {
+		if broken := recover(); broken != nil { // the reader takes it for granted that a tag is text
+			err = fmt.Errorf("read stanza: %v", broken)
+		}
+	}()
 	if len(plain) == 0 {
 		return nil, errors.New("read stanza: it is empty")
 	}
@@ -139,8 +142,7 @@ func unpack(plain []byte) (*waBinary.Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("unpack stanza: %w", err)
 	}
-	node, err := waBinary.Unmarshal(data)
-	if err != nil {
+	if node, err = waBinary.Unmarshal(data); err != nil {
 		return nil, fmt.Errorf("read stanza: %w", err)
 	}
 	return node, nil
@@ -219,7 +221,20 @@ func (c *conn) close() {
 
 // closeSoon cuts the line when the client has had the time to handle what was sent last.
 func (c *conn) closeSoon() {
-	time.AfterFunc(closeDelay, c.close)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ending == nil {
+		c.ending = time.AfterFunc(c.server.options.CloseDelay, c.close)
+	}
+}
+
+// left is called when the line is cut: nothing is to be done about it any more.
+func (c *conn) left() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ending != nil {
+		c.ending.Stop()
+	}
 }
 
 // answer sends the result of a query.

@@ -16,6 +16,16 @@ func deleted(t *testing.T, c *client) bool {
 	return len(devices) == 0
 }
 
+// serverFor makes one whose connections last if the end is one after which the client does not reconnect.
+func serverFor(t *testing.T, end End) *Server {
+	t.Helper()
+	switch end {
+	case FailureInternal, FailureUnavailable, StreamUnavailable, LineCut:
+		return newServer(t, Options{})
+	}
+	return lasting(t)
+}
+
 func TestALoginIsRefused(t *testing.T) {
 	t.Parallel()
 	loggedOut := func(t *testing.T, c *client) {
@@ -51,7 +61,7 @@ func TestALoginIsRefused(t *testing.T) {
 	for end, check := range cases {
 		t.Run(string(end), func(t *testing.T) {
 			t.Parallel()
-			server, _, _, c := pair(t)
+			server, _, _, c := pairOn(t, serverFor(t, end))
 			server.Switch(func(w *Switches) { w.RefuseLogins, w.RefuseWith = 1, end })
 
 			check(t, c.restart(t))
@@ -80,7 +90,7 @@ func TestAnEstablishedConnectionEnds(t *testing.T) {
 	for end, check := range cases {
 		t.Run(string(end), func(t *testing.T) {
 			t.Parallel()
-			_, owner, _, c := pair(t)
+			_, owner, _, c := pairOn(t, serverFor(t, end))
 
 			require.Equal(t, 1, owner.End(end))
 
@@ -91,7 +101,7 @@ func TestAnEstablishedConnectionEnds(t *testing.T) {
 
 func TestAnUnlinkedDeviceIsLoggedOutAndStaysOut(t *testing.T) {
 	t.Parallel()
-	server, owner, contact, c := pair(t)
+	server, owner, contact, c := pairOn(t, lasting(t))
 
 	require.True(t, owner.Unlink(1))
 	require.False(t, owner.Unlink(1))
@@ -106,7 +116,7 @@ func TestAnUnlinkedDeviceIsLoggedOutAndStaysOut(t *testing.T) {
 
 func TestADeviceThatWasUnlinkedMeanwhileCannotLogIn(t *testing.T) {
 	t.Parallel()
-	_, owner, _, c := pair(t)
+	_, owner, _, c := pairOn(t, lasting(t))
 	c.stop()
 	require.True(t, owner.Unlink(1))
 
@@ -117,10 +127,10 @@ func TestADeviceThatWasUnlinkedMeanwhileCannotLogIn(t *testing.T) {
 
 func TestASecondLoginReplacesTheFirst(t *testing.T) {
 	t.Parallel()
-	server, owner, contact, first := pair(t)
+	server, owner, contact, first := pairOn(t, lasting(t))
 
 	second := openClient(t, server, first.path)
-	require.NoError(t, second.ConnectContext(within(t)))
+	require.NoError(t, second.Connect())
 
 	expect[*events.StreamReplaced](t, first, 1)
 	expect[*events.Connected](t, second, 1)
@@ -141,11 +151,11 @@ func TestAClientThatLogsOutIsForgotten(t *testing.T) {
 
 func TestAPairingConnectionIsRefused(t *testing.T) {
 	t.Parallel()
-	server := newServer(t, Options{})
+	server := lasting(t)
 	server.Switch(func(w *Switches) { w.RefusePairings, w.RefuseWith = -1, FailureOutdated })
 	c := newClient(t, server)
 
-	require.NoError(t, c.ConnectContext(within(t)))
+	require.NoError(t, c.Connect())
 
 	expect[*events.ClientOutdated](t, c, 1)
 	require.Zero(t, count[*events.QR](c))

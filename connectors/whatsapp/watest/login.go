@@ -22,6 +22,11 @@ type waiting struct {
 func (s *Server) login(c *conn) {
 	device, end, ok := s.admit(c)
 	if !ok {
+		if end == LineCut { // whatsmeow has a data race between the end of its handshake and a line that is cut before anything else came
+			c.send(waBinary.Node{Tag: "ib", Attrs: waBinary.Attrs{"from": types.ServerJID}})
+			c.closeSoon()
+			return
+		}
 		c.finish(end)
 		return
 	}

@@ -118,7 +118,7 @@ func TestAMessageThatIsNotConfirmedComesAgain(t *testing.T) {
 		_, isMessage := event.(*events.Message)
 		return !isMessage || failures.Add(1) > 1
 	})
-	require.NoError(t, c.ConnectContext(within(t)))
+	require.NoError(t, c.Connect())
 	_, err := owner.Scan(within(t), expect[*events.QR](t, c, 1).Codes[0])
 	require.NoError(t, err)
 	expect[*events.Connected](t, c, 1)

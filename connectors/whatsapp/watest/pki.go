@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.mau.fi/libsignal/ecc"
+	"go.mau.fi/libsignal/logger"
+	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/proto/waCert"
 	"go.mau.fi/whatsmeow/util/keys"
 	"google.golang.org/protobuf/proto"
@@ -33,6 +35,25 @@ func NewRoot() *Root {
 func SharedRoot() *Root {
 	return &Root{pair: keys.NewKeyPairFromPrivateKey(sha256.Sum256([]byte("switchhook watest shared root")))}
 }
+
+// Prepare makes the whatsmeow of this process trust the root, and libsignal silent, which otherwise writes to standard output. Both are variables that
+// those packages read without a lock, so call it once, before the first server and the first client: in TestMain.
+func Prepare(root *Root) {
+	whatsmeow.WACertPubKey = root.PublicKey()
+	var silent logger.Loggable = quiet{}
+	logger.Setup(&silent)
+}
+
+// quiet is a libsignal logger that drops everything: what failed is returned as an error too.
+type quiet struct{}
+
+// The methods below implement logger.Loggable.
+
+func (quiet) Debug(string, string)   {}
+func (quiet) Info(string, string)    {}
+func (quiet) Warning(string, string) {}
+func (quiet) Error(string, string)   {}
+func (quiet) Configure(string)       {}
 
 // PublicKey is what whatsmeow.WACertPubKey has to be set to before the first client connects.
 func (r *Root) PublicKey() [32]byte {

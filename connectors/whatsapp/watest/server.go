@@ -21,9 +21,10 @@ import (
 )
 
 const (
-	defaultListen = "127.0.0.1:0"
-	defaultRefs   = 6 // as many as WhatsApp gives: the client shows the first for 60 s and the others for 20 s each
-	headerTimeout = 10 * time.Second
+	defaultListen     = "127.0.0.1:0"
+	defaultCloseDelay = 75 * time.Millisecond
+	defaultRefs       = 6 // as many as WhatsApp gives: the client shows the first for 60 s and the others for 20 s each
+	headerTimeout     = 10 * time.Second
 )
 
 // Options configures a Server. The zero value is usable.
@@ -32,6 +33,10 @@ type Options struct {
 	Root   *Root        // whose certificate the server shows; nil: SharedRoot
 	Listen string       // host and port, a loopback address; empty: 127.0.0.1 and a free port
 	Refs   int          // how many QR codes a pairing connection is given; 0: six. With fewer than six the client shows each for 20 s
+	// CloseDelay lies between a failure or a stream:error and the end of the connection; 0: 75 ms. A client chooses at random between a stanza that
+	// it has not handled yet and a closed connection, so with much less the stanza is lost in a good part of the cases. A test that itself disconnects
+	// the client meanwhile sets a long time: whatsmeow has a data race between its own Disconnect and a close by the server.
+	CloseDelay time.Duration
 	// TrueKeyCount answers a new device's question for its number of prekeys with 0, as WhatsApp does. The client then uploads 812 keys.
 	// Otherwise the answer is 1, and it uploads 50, which is four times as fast.
 	TrueKeyCount bool
@@ -88,6 +93,9 @@ func New(options Options) (*Server, error) {
 	}
 	if options.Refs == 0 {
 		options.Refs = defaultRefs
+	}
+	if options.CloseDelay == 0 {
+		options.CloseDelay = defaultCloseDelay
 	}
 	static := keys.NewKeyPair()
 	chain, err := options.Root.certificate(*static.Pub, time.Now())
