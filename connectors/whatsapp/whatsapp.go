@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync"
 	"time"
 
 	"go.mau.fi/util/dbutil"
@@ -59,12 +60,17 @@ var (
 	_ connectors.Linker    = (*Connector)(nil)
 )
 
+// process guards the library's settings, which are variables of its packages, against two calls of New.
+var process sync.Mutex //nolint:gochecknoglobals // what it guards is global
+
 // New returns the connector. The library keeps the client's version, the device's name and the root key for the whole process: New sets
 // them, so all Connectors of a process have the same options, and the first is made before any Link.
 func New(options Options) (*Connector, error) {
 	if options.DeviceName == "" {
 		options.DeviceName = deviceName
 	}
+	process.Lock()
+	defer process.Unlock()
 	if options.ClientVersion != "" {
 		version, err := store.ParseVersion(options.ClientVersion)
 		if err != nil || version.IsZero() {
