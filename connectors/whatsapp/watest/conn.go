@@ -52,7 +52,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		s.log.Warn("websocket refused", "error", err)
 		return
 	}
-	defer ws.CloseNow() //nolint:errcheck // the connection is over
+	defer ws.CloseNow()
 	ws.SetReadLimit(socket.FrameMaxSize)
 	c := &conn{server: s, frames: &frames{ws: ws}, wake: make(chan struct{}, 1)}
 	if !s.enter(c) {
@@ -216,7 +216,7 @@ func (c *conn) writeLoop(ctx context.Context) {
 
 // close cuts the line.
 func (c *conn) close() {
-	c.frames.ws.CloseNow() //nolint:errcheck // it may be cut already
+	c.frames.ws.CloseNow()
 }
 
 // closeSoon cuts the line when the client has had the time to handle what was sent last.

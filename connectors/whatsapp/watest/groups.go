@@ -33,7 +33,7 @@ func (s *Server) AddGroup(subject string, participants ...*User) (*Group, error)
 		return nil, fmt.Errorf("add group %q: it has no participants", subject)
 	}
 	var random [6]byte
-	rand.Read(random[:]) //nolint:errcheck // it never fails
+	rand.Read(random[:])
 	id := fmt.Sprintf("%s%015d", groupPrefix, uint64(random[0])<<40|uint64(random[1])<<32|uint64(random[2])<<24|
 		uint64(random[3])<<16|uint64(random[4])<<8|uint64(random[5]))
 	group := &Group{jid: types.NewJID(id, types.GroupServer), subject: subject, created: time.Now(), members: slices.Clone(participants)}

@@ -39,7 +39,7 @@ type Media struct {
 // MakeMedia encrypts a file as a phone does, and stores it.
 func (s *Server) MakeMedia(kind whatsmeow.MediaType, plain []byte) (Media, error) {
 	key := make([]byte, keyLength)
-	rand.Read(key) //nolint:errcheck // it never fails
+	rand.Read(key)
 	iv, cipherKey, macKey, err := expandMediaKey(key, kind)
 	if err != nil {
 		return Media{}, err

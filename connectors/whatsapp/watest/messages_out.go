@@ -2,6 +2,7 @@ package watest
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -46,11 +47,8 @@ func (s *Server) accept(c *conn, node *waBinary.Node) (first, cut bool) {
 	if s.switches.AckError != 0 {
 		return false, false
 	}
-	id, _ := node.Attrs["id"].(string)
-	key := c.device.jid().String() + " " + id
-	for _, part := range parts(node) {
-		key += " " + part.to.String() + " " + strconv.Itoa(part.retry) // a message that was asked for again is another one
-	}
+	enc := node.GetChildByTag("enc") // a message that was asked for again is another one: for one device, with a count
+	key := fmt.Sprint(c.device.jid(), " ", node.Attrs["id"], " ", node.Attrs["to"], " ", node.Attrs["participant"], " ", enc.Attrs["count"])
 	if _, known := s.accepted[key]; known {
 		return false, false
 	}

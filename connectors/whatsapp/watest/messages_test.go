@@ -284,13 +284,14 @@ func TestPingsAreMuted(t *testing.T) {
 	t.Parallel()
 	server, _, _, c := pair(t)
 	ping := whatsmeow.DangerousInfoQuery{Namespace: "w:p", Type: "get", To: types.ServerJID, NoRetry: true}
-	_, err := c.DangerousInternals().SendIQ(within(t), ping)
+	internals := c.DangerousInternals() //nolint:staticcheck // the only way to ping at a chosen moment
+	_, err := internals.SendIQ(within(t), ping)
 	require.NoError(t, err)
 
 	server.Switch(func(w *Switches) { w.MutePings = true })
 
 	ping.Timeout = 20 * time.Millisecond
-	_, err = c.DangerousInternals().SendIQ(within(t), ping)
+	_, err = internals.SendIQ(within(t), ping)
 	require.ErrorIs(t, err, whatsmeow.ErrIQTimedOut)
 }
 

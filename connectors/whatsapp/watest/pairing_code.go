@@ -100,7 +100,7 @@ func (p *codePairing) answerCode(u *User, code string) error {
 	}
 	p.companion, p.ephemeral = companion, keys.NewKeyPair()
 	fresh := make([]byte, codeSalt+codeIV)
-	rand.Read(fresh) //nolint:errcheck // it never fails
+	rand.Read(fresh)
 	sealed, err := wrapKey(code, fresh[:codeSalt], fresh[codeSalt:], p.ephemeral.Pub[:])
 	if err != nil {
 		return err

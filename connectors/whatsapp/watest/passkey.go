@@ -43,7 +43,7 @@ type passkeyPairing struct {
 // demandPasskey begins it: the client gets a WebAuthn challenge for its user.
 func (c *conn) demandPasskey(a *attempt) error {
 	nonce := make([]byte, keyLength)
-	rand.Read(nonce) //nolint:errcheck // it never fails
+	rand.Read(nonce)
 	c.server.mu.Lock()
 	a.passkey = &passkeyPairing{ref: "4@" + rand.Text(), ephemeral: keys.NewKeyPair(), nonce: nonce, code: make(chan string, 1)}
 	c.server.mu.Unlock()
