@@ -122,9 +122,9 @@ func (p *product) stop(ctx context.Context) error {
 	if p.config.Role.Works() {
 		p.worker.Stop()
 	}
+	err = errors.Join(err, p.sessions.Close(ctx)) // soon after the last beat, while their leases hold
 	err = errors.Join(err, p.deliveries.Stop(ctx))
 	p.jobs.Wait()
-	err = errors.Join(err, p.sessions.Close(ctx))
 	p.publisher.Close()
 	p.waker.Close()
 	p.accounts.Close()

@@ -42,8 +42,8 @@ func (s *Service) Create(ctx context.Context, draft Draft) (*Session, error) {
 	return s.Get(ctx, c.AccountID, c.ID)
 }
 
-// Link begins a new link of a session: after nobody has scanned, and after LOGGED_OUT. It is a problem LinkInProgress while one is under way, and
-// Conflict where the device is linked or the session is switched off.
+// Link begins a new link of a session: after nobody has scanned, and after LOGGED_OUT. A linked session that does not come back by itself connects
+// again. It is a problem LinkInProgress while a link is under way, and Conflict where the session is linked and online, or is switched off.
 func (s *Service) Link(ctx context.Context, accountID, sessionID string) (*Session, error) {
 	session, err := s.Get(ctx, accountID, sessionID)
 	if err != nil {
@@ -52,15 +52,18 @@ func (s *Service) Link(ctx context.Context, accountID, sessionID string) (*Sessi
 	if err := linkable(session); err != nil {
 		return nil, err
 	}
-	now := s.Now()
 	next := *session.Session
-	next.Status, next.Reason, next.Message, next.StatusAt = string(connectors.LinkPending), "", "", now
-	if next.Status != session.Status {
+	status, begin := connectors.LinkPending, s.Store.StartLink
+	if session.Device != "" {
+		status, begin = connectors.LinkConnecting, s.Store.Reconnect
+	}
+	next.Status, next.Reason, next.Message, next.StatusAt = string(status), "", "", later(s.Now(), session.StatusAt)
+	if next.Status != session.Status || session.Reason != "" {
 		if err := s.publishStatus(ctx, session.Session, &next); err != nil {
 			return nil, err
 		}
 	}
-	err = s.Store.StartLink(ctx, accountID, sessionID, session.Version, next.Status, now)
+	err = begin(ctx, accountID, sessionID, session.Version, next.Status, next.StatusAt)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, linkInProgress() // another request was faster, unless the session was deleted: then the next one says so
 	}
@@ -71,14 +74,14 @@ func (s *Service) Link(ctx context.Context, accountID, sessionID string) (*Sessi
 	return s.Get(ctx, accountID, sessionID)
 }
 
-// linkable says why a session cannot be linked now, or nil.
+// linkable says why a session cannot be linked or connected now, or nil.
 func linkable(session *Session) error {
 	switch {
 	case session.Channel.Status == store.ChannelDisabled:
 		return problem.New(problem.Conflict, `The session is switched off. Switch it on with PATCH /v1/channels/:id {"status": "active"} first.`)
 	case session.Linking:
 		return linkInProgress()
-	case session.Device != "":
+	case session.Device != "" && (session.Retry || session.Status != string(connectors.LinkDisconnected)):
 		return problem.New(problem.Conflict, "The session is linked to a device already. Log it out first, or make another session.")
 	}
 	return nil

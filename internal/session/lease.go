@@ -13,7 +13,7 @@ type term struct {
 }
 
 // Beat tells that this process was seen as alive by a beat that began at startedAt. It does not block. After a gap longer than the lease, what this
-// process owned may be another's; it is used again once the database has confirmed it.
+// process owned may be another's; Run finds out, and connects anew what is its own still.
 func (s *Service) Beat(startedAt time.Time) {
 	for {
 		present := s.lease.Load()

@@ -40,7 +40,7 @@ func (r *runner) save(ctx context.Context) error {
 	}
 	next := *r.row
 	merge(&next, *r.unsaved)
-	if r.fresh && next.Status == string(connectors.LinkConnecting) && next.Reason == "" && r.row.Status == string(connectors.LinkConnected) {
+	if r.taken && next.Status == string(connectors.LinkConnecting) && next.Reason == "" && r.row.Status == string(connectors.LinkConnected) {
 		next.Reason, next.Message = connectors.ReasonServerStopped, "The server was restarted. The session comes back by itself."
 	}
 	r.online.Store(next.Status == string(connectors.LinkConnected))
@@ -49,7 +49,7 @@ func (r *runner) save(ctx context.Context) error {
 			return err
 		}
 	}
-	r.fresh = false
+	r.taken = false
 	if err := r.tellChannel(ctx); err != nil {
 		return err
 	}

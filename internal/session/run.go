@@ -79,23 +79,17 @@ func (s *Service) Tick(ctx context.Context) (more bool, err error) {
 	return more, errors.Join(err, s.sendDue(ctx))
 }
 
-// confirm makes sure of what this process owns after it may have counted as dead. What is another's now is not used any more.
+// confirm makes sure of what this process owns after it may have counted as dead. All its Links have ceased to write by then, so those that are
+// its own still are opened anew.
 func (s *Service) confirm(ctx context.Context, number int64) error {
 	if number == 0 || number == s.confirmed.Load() {
 		return nil
 	}
-	ids, err := s.Store.ConfirmLeasesAny(ctx, s.WorkerID)
-	if err != nil {
+	if _, err := s.Store.ConfirmLeasesAny(ctx, s.WorkerID); err != nil {
 		return fmt.Errorf("confirm leases: %w", err)
 	}
-	mine := map[string]bool{}
-	for _, sessionID := range ids {
-		mine[sessionID] = true
-	}
 	for _, r := range s.runners() {
-		if mine[r.id] {
-			r.term.Store(number)
-		} else {
+		if r.term != number {
 			r.lose()
 		}
 	}
@@ -124,7 +118,7 @@ func (s *Service) settle(ctx context.Context, number int64, own []store.OwnSessi
 		case r.lost() || r.outdated(ctx, o):
 			work = append(work, func() {
 				s.shut(ctx, r)
-				s.open(ctx, number, r.id)
+				s.open(ctx, number, r.id, false)
 			})
 		default:
 			r.retry(ctx)
@@ -136,7 +130,7 @@ func (s *Service) settle(ctx context.Context, number int64, own []store.OwnSessi
 // resume opens a session that this process owns and does not run, or gives it back.
 func (s *Service) resume(ctx context.Context, number int64, o store.OwnSession) {
 	if o.Wanted {
-		s.open(ctx, number, o.ID)
+		s.open(ctx, number, o.ID, true)
 		return
 	}
 	s.release(ctx, o.ID)
@@ -157,7 +151,7 @@ func (s *Service) claim(ctx context.Context, number int64) (more bool, err error
 	}
 	work := make([]func(), len(claimed))
 	for i, sessionID := range claimed {
-		work[i] = func() { s.open(ctx, number, sessionID) }
+		work[i] = func() { s.open(ctx, number, sessionID, true) }
 	}
 	inTurns(work)
 	return more, nil
@@ -199,7 +193,7 @@ func inTurns(work []func()) {
 }
 
 // Close disconnects all sessions without unlinking them, and gives them up, so that another process takes them at once. It waits until what is
-// being sent is settled, or ctx ends. Run must have ended.
+// being sent is settled, or ctx ends. What a Run that is just ending still takes is not opened; others have it once this process' worker is removed.
 func (s *Service) Close(ctx context.Context) error {
 	s.mu.Lock()
 	closed := s.closed

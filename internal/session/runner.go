@@ -21,8 +21,8 @@ type runner struct {
 	id, accountID string
 	linker        connectors.Linker
 	link          connectors.Link
-	term          atomic.Int64 // the one in which the lease was last sure
-	online        atomic.Bool  // CONNECTED
+	term          int64       // the one in which it was opened
+	online        atomic.Bool // CONNECTED
 	outbox        outbox
 
 	loseOnce sync.Once
@@ -34,11 +34,11 @@ type runner struct {
 	row     *store.Session // as it is stored
 	channel *store.Channel
 	unsaved *connectors.LinkState // the newest state, where it is not stored completely
-	fresh   bool                  // the Link has not told of any state yet
+	taken   bool                  // it has just come from another process, or one of earlier, and has not told of any state yet
 }
 
 // held reports whether this process may act for the session.
-func (r *runner) held() bool { return !r.lost() && r.s.holds(r.term.Load()) }
+func (r *runner) held() bool { return !r.lost() && r.s.holds(r.term) }
 
 func (r *runner) lost() bool {
 	select {
@@ -117,13 +117,14 @@ func (s *Service) isBusy(sessionID string) bool {
 	return s.busy[sessionID]
 }
 
-// open begins to run a session that this process owns. Where that fails, the next look tries again.
-func (s *Service) open(ctx context.Context, number int64, sessionID string) {
+// open begins to run a session that this process owns; taken says that it did not run it just before. Where that fails, the next look tries again.
+func (s *Service) open(ctx context.Context, number int64, sessionID string, taken bool) {
 	r, err := s.newRunner(ctx, number, sessionID)
 	if err != nil {
 		s.Logger.WarnContext(ctx, "session.open_failed", "session_id", sessionID, "error", err)
 		return
 	}
+	r.taken = taken
 	s.mu.Lock()
 	refused := s.closed || s.busy[sessionID] || s.running[sessionID] != nil
 	if !refused {
@@ -161,9 +162,8 @@ func (s *Service) newRunner(ctx context.Context, number int64, sessionID string)
 	}
 	r = &runner{
 		s: s, id: sessionID, accountID: row.AccountID, linker: linker, losing: make(chan struct{}), stopping: make(chan struct{}),
-		row: row, channel: c, fresh: true,
+		row: row, channel: c, term: number,
 	}
-	r.term.Store(number)
 	r.outbox.gap = gapOf(config)
 	r.link, err = linker.OpenLink(ctx, connectors.LinkSession{ID: sessionID, Device: row.Device, Config: config}, connectors.LinkHost{
 		Host: connectors.Host{

@@ -42,6 +42,8 @@ const (
 	listSessionsQuery = selectSession + `WHERE account_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`
 	startLinkQuery    = `UPDATE sessions SET linking = TRUE, status = $3, reason = '', message = '', retry = FALSE, until = 0, status_at = $4, step = '',
 		restriction = '', version = version + 1, updated_at = $4 WHERE account_id = $1 AND id = $2 AND version = $5 AND device = '' AND NOT linking`
+	reconnectQuery = `UPDATE sessions SET status = $3, reason = '', message = '', until = 0, status_at = $4, version = version + 1, updated_at = $4
+		WHERE account_id = $1 AND id = $2 AND version = $5 AND device <> '' AND NOT retry`
 	// A save by somebody who is not the owner any more, or who is at an earlier link, changes nothing.
 	saveSessionQuery = `UPDATE sessions SET device = $4, linking = $5, status = $6, reason = $7, message = $8, retry = $9, until = $10, status_at = $11,
 		step = $12, restriction = $13, phone = $14, lid = $15, push_name = $16, updated_at = $17 WHERE id = $1 AND owner = $2 AND version = $3`
@@ -95,6 +97,12 @@ func (s *Store) Sessions(ctx context.Context, accountID string, page Page) ([]*S
 // is linked, is being linked, or has been changed since.
 func (s *Store) StartLink(ctx context.Context, accountID, id string, version int64, status string, now time.Time) error {
 	return oneChanged(s.db.Exec(ctx, startLinkQuery, accountID, id, status, Millis(now), version))
+}
+
+// Reconnect notes that the user wants a linked session that was read as version to connect again, and gives it a status. It is ErrNotFound where the
+// session does so by itself, is not linked, or has been changed since.
+func (s *Store) Reconnect(ctx context.Context, accountID, id string, version int64, status string, now time.Time) error {
+	return oneChanged(s.db.Exec(ctx, reconnectQuery, accountID, id, status, Millis(now), version))
 }
 
 // SaveSessionAny stores what a worker knows of a session that it owns. It is ErrNotFound where the worker is not the owner any more, or the
