@@ -248,7 +248,7 @@ func opusSeconds(tail []byte) uint32 {
 	if seconds > 24*60*60 { // all bits set means that no packet ends on the page
 		return 0
 	}
-	return uint32(seconds) //nolint:gosec // bounded above
+	return uint32(seconds)
 }
 
 // fileName is the name under which a file is shown: as given, else the last part of its address.

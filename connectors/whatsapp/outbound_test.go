@@ -60,6 +60,7 @@ func TestAReplyQuotesTheEarlierMessage(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			got := d.sends(t, connectors.OutMessage{To: c.to, Text: "soon: " + name, ReplyTo: "EARLIER", Quoted: c.quoted})
 			reply := got.Message.GetExtendedTextMessage().GetContextInfo()
 			require.Equal(t, "soon: "+name, got.Text())

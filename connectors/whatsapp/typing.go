@@ -2,6 +2,7 @@ package whatsapp
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"time"
 	"unicode/utf8"
@@ -65,6 +66,6 @@ func waitFor(ctx context.Context, duration time.Duration) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return fmt.Errorf("wait: %w", ctx.Err())
 	}
 }
