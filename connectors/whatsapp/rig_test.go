@@ -16,6 +16,7 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" //nolint:depguard // database/sql driver "pgx"; a test opens the databases that the core would lend
 	"github.com/stretchr/testify/require"
 	"go.mau.fi/util/dbutil"
+	"go.mau.fi/whatsmeow/types"
 	_ "modernc.org/sqlite" // database/sql driver "sqlite"
 
 	"github.com/switchhook/switchhook/connectors"
@@ -273,3 +274,19 @@ func because(status connectors.LinkStatus, reason string) func(connectors.LinkSt
 func connected(state connectors.LinkState) bool { return state.Status == connectors.LinkConnected }
 
 var errFull = errors.New("the disk is full") //nolint:gochecknoglobals // an error value
+
+// waitingMachine is a Link without a network, which waits for a phone.
+func waitingMachine(now time.Time) *machine {
+	l := &Link{
+		connector: &Connector{timing: standardTiming()}, mail: newMailbox(), gate: &gate{}, waiting: make(chan struct{}), over: make(chan struct{}),
+	}
+	l.host.Now = func() time.Time { return now }
+	l.host.Held = func() bool { return true }
+	l.host.Logger = slog.New(slog.DiscardHandler)
+	return &machine{Link: l}
+}
+
+func passkeyOptions(t *testing.T, timeout int) *types.WebAuthnPublicKey {
+	t.Helper()
+	return &types.WebAuthnPublicKey{Timeout: timeout, RelyingPartID: "whatsapp.com"}
+}
