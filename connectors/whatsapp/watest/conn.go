@@ -47,6 +47,10 @@ type conn struct {
 }
 
 func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
+	if status := s.switched().SocketStatus; status != 0 {
+		w.WriteHeader(status)
+		return
+	}
 	ws, err := websocket.Accept(w, r, nil) // no compression: it would cost each client a megabyte of memory
 	if err != nil {
 		s.log.Warn("websocket refused", "error", err)

@@ -74,6 +74,8 @@ func TestTheControlSteersTheServer(t *testing.T) {
 	expectText(t, c, "hello")
 	sent, err := c.SendMessage(within(t), jid("491700000002"), text1("hello back"))
 	require.NoError(t, err)
+	_, err = server.User("491700000002").WaitReceipt(within(t), "A1", Inactive)
+	require.NoError(t, err)
 	received := s.get("/received?pn=491700000002&wait=30s")
 	require.Contains(t, received["messages"], map[string]any{
 		"id": sent.ID, "from": "491700000001:1@s.whatsapp.net", "chat": "1000491700000002@lid", "group": false, "copy": false, "retry": float64(0),

@@ -160,3 +160,32 @@ func TestAPairingConnectionIsRefused(t *testing.T) {
 	expect[*events.ClientOutdated](t, c, 1)
 	require.Zero(t, count[*events.QR](c))
 }
+
+func TestALoginIsNotAnswered(t *testing.T) {
+	t.Parallel()
+	server, _, _, c := pair(t)
+	server.Switch(func(w *Switches) { w.SilentLogins = 1 })
+
+	again := c.restart(t)
+
+	require.Eventually(t, func() bool { return server.switched().SilentLogins == 0 }, limit, time.Millisecond)
+	require.True(t, again.IsConnected())
+	require.False(t, again.IsLoggedIn())
+	again.Disconnect()
+	require.NoError(t, again.Connect())
+	expect[*events.Connected](t, again, 1)
+}
+
+func TestAConnectionIsRefusedWithAStatus(t *testing.T) {
+	t.Parallel()
+	server, _, _, c := pair(t)
+	c.stop()
+	server.Switch(func(w *Switches) { w.SocketStatus = 503 })
+	again := openClient(t, server, c.path)
+
+	require.ErrorContains(t, again.Connect(), "503")
+
+	server.Switch(func(w *Switches) { w.SocketStatus = 0 })
+	require.NoError(t, again.Connect())
+	expect[*events.Connected](t, again, 1)
+}

@@ -30,9 +30,13 @@ func (s *Server) login(c *conn) {
 		c.finish(end)
 		return
 	}
+	if device == nil {
+		return // silence
+	}
 	c.send(waBinary.Node{Tag: "success", Attrs: waBinary.Attrs{"t": time.Now().Unix(), "lid": device.lid()}})
 }
 
+// admit returns the device that may come in, the end of one that may not, or neither if it is to hear nothing.
 func (s *Server) admit(c *conn) (device *companion, end End, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -49,6 +53,9 @@ func (s *Server) admit(c *conn) (device *companion, end End, ok bool) {
 	if end, refused := s.switches.refuse(&s.switches.RefuseLogins); refused {
 		s.counters.Refused++
 		return nil, end, false
+	}
+	if use(&s.switches.SilentLogins) {
+		return nil, "", true
 	}
 	if device.conn != nil {
 		device.conn.finish(StreamReplaced)

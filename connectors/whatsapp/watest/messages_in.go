@@ -2,6 +2,7 @@ package watest
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"time"
@@ -195,6 +196,27 @@ func (u *User) receipt(to *User, kind ReceiptKind, ids []string, attrs waBinary.
 	}
 	for _, device := range devices {
 		u.server.deliver(device, node)
+	}
+	return nil
+}
+
+// AskAgain is this person's phone asking the devices of another person for a message that it could not read; count says how often it has asked.
+// The device that sent it sends it again, and the phone shows it with Retry. It errs if the other has no device.
+func (u *User) AskAgain(to *User, id string, count int) error {
+	devices, err := to.companions()
+	if err != nil {
+		return err
+	}
+	name, now := u.address(), time.Now().Unix()
+	for _, device := range devices {
+		u.server.deliver(device, waBinary.Node{
+			Tag:   "receipt",
+			Attrs: waBinary.Attrs{"from": name, altName("sender", name): u.alternate(name), "id": id, "t": now, "type": "retry"},
+			Content: []waBinary.Node{
+				{Tag: "retry", Attrs: waBinary.Attrs{"count": count, "id": id, "t": now, "v": 1}},
+				{Tag: "registration", Content: binary.BigEndian.AppendUint32(nil, u.phone.registration)},
+			},
+		})
 	}
 	return nil
 }

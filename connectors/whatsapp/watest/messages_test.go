@@ -84,6 +84,21 @@ func TestAMessageThatCannotBeReadIsSentAgain(t *testing.T) {
 	expectText(t, c, "third")
 }
 
+func TestAPhoneAsksForAMessageAgain(t *testing.T) {
+	t.Parallel()
+	_, owner, contact, c := pair(t)
+	sent, err := c.SendMessage(within(t), contact.JID(), text1("again, please"))
+	require.NoError(t, err)
+
+	require.NoError(t, contact.AskAgain(owner, sent.ID, 1))
+
+	again, err := contact.WaitMessage(within(t), func(m Message) bool { return m.Retry == 1 })
+	require.NoError(t, err)
+	require.Equal(t, sent.ID, again.ID)
+	require.Equal(t, "again, please", again.Text())
+	require.Eventually(t, func() bool { return owner.Pending() == 0 }, limit, time.Millisecond)
+}
+
 func TestMessagesWaitForADeviceThatIsAway(t *testing.T) {
 	t.Parallel()
 	_, owner, contact, c := pair(t)

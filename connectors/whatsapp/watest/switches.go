@@ -6,6 +6,9 @@ type Switches struct {
 	RefusePairings int `json:"refusePairings"` // pairing connections that are answered with RefuseWith
 	RefuseWith     End `json:"refuseWith"`
 
+	SilentLogins int `json:"silentLogins"` // logins that are not answered; the line stays open
+	SocketStatus int `json:"socketStatus"` // the HTTP status that answers new connections, such as 503; 0: they are taken
+
 	PhoneNumberForm bool `json:"phoneNumberForm"` // contacts are named by phone number; otherwise by LID, as WhatsApp does today
 	DemandPasskey   bool `json:"demandPasskey"`   // a scan begins with a passkey
 	MutePings       bool `json:"mutePings"`       // pings are not answered
