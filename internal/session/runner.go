@@ -167,7 +167,7 @@ func (s *Service) newRunner(ctx context.Context, number int64, sessionID string)
 	r.outbox.gap = gapOf(config)
 	r.link, err = linker.OpenLink(ctx, connectors.LinkSession{ID: sessionID, Device: row.Device, Config: config}, connectors.LinkHost{
 		Host: connectors.Host{
-			HTTP: s.HTTP, Public: s.PublicHTTP, Logger: s.Logger.With(slog.String("channel_id", sessionID)), Now: s.Now,
+			HTTP: s.HTTP, Public: s.PublicHTTP, Dial: s.Dial, Logger: s.Logger.With(slog.String("channel_id", sessionID)), Now: s.Now,
 		},
 		DB: s.Store.Database(), Held: r.held, Listener: r,
 	})

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -54,6 +55,9 @@ type Options struct {
 	Logger     *slog.Logger
 	Now        func() time.Time // its times must have a monotonic part, or be a test's
 	WorkerID   string           // as whom this process beats, and owns sessions
+
+	// Dial is as of connectors.Host.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// Sleep waits for a time, or until ctx ends. Tests give one that does not take as long; nil: a timer.
 	Sleep func(ctx context.Context, d time.Duration)
@@ -122,7 +126,7 @@ func New(o Options) (*Service, error) {
 	for name, missing := range map[string]bool{
 		"Store": o.Store == nil, "Channels": o.Channels == nil, "Connectors": o.Connectors == nil, "Outbox": o.Outbox == nil,
 		"Publisher": o.Publisher == nil, "IDs": o.IDs == nil, "Redis": o.Redis == nil, "HTTP": o.HTTP == nil, "PublicHTTP": o.PublicHTTP == nil,
-		"Logger": o.Logger == nil, "Now": o.Now == nil, "WorkerID": o.WorkerID == "",
+		"Dial": o.Dial == nil, "Logger": o.Logger == nil, "Now": o.Now == nil, "WorkerID": o.WorkerID == "",
 	} {
 		if missing {
 			return nil, fmt.Errorf("make session service: Options.%s is missing", name)
