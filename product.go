@@ -173,7 +173,7 @@ func (p *product) buildDelivery() (err error) {
 
 func (p *product) buildServices() (err error) {
 	p.channels, err = channel.New(channel.Options{
-		Store: p.store, Sealer: p.sealer, Connectors: p.connectors, HTTP: p.http.HTTP(), PublicHTTP: p.http.PublicHTTP(), IDs: p.ids, Logger: p.logger,
+		Store: p.store, Sealer: p.sealer, Connectors: p.connectors, HTTP: p.http.HTTP(), PublicHTTP: p.http.PublicHTTP(), Dial: p.http.Dial, IDs: p.ids, Logger: p.logger,
 		Now: time.Now, BaseURL: p.config.BaseURL, Listener: message.ChannelNews{Publisher: p.publisher, Connectors: p.connectors},
 	})
 	if err != nil {
@@ -199,7 +199,7 @@ func (p *product) buildServices() (err error) {
 	}
 	p.sessions, err = session.New(session.Options{
 		Store: p.store, Channels: p.channels, Connectors: p.connectors, Outbox: p.messages, Publisher: p.publisher, IDs: p.ids, Redis: p.redis.Client(),
-		HTTP: p.http.HTTP(), PublicHTTP: p.http.PublicHTTP(), Logger: p.logger, Now: time.Now, WorkerID: p.workerID,
+		HTTP: p.http.HTTP(), PublicHTTP: p.http.PublicHTTP(), Dial: p.http.Dial, Logger: p.logger, Now: time.Now, WorkerID: p.workerID,
 	})
 	if err != nil {
 		return err

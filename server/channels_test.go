@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -31,7 +32,7 @@ func newChannelGate(t *testing.T) *gate {
 		o.Connectors = map[string]connectors.Connector{sandbox.Kind: sandbox.New()}
 		o.BaseURL = "https://hooks.example.com"
 		o.Channels, err = channel.New(channel.Options{
-			Store: o.Store, Sealer: sealer, Connectors: o.Connectors, HTTP: &http.Client{}, PublicHTTP: &http.Client{}, IDs: o.Accounts.IDs(),
+			Store: o.Store, Sealer: sealer, Connectors: o.Connectors, HTTP: &http.Client{}, PublicHTTP: &http.Client{}, Dial: (&net.Dialer{}).DialContext, IDs: o.Accounts.IDs(),
 			Logger: o.Logger, Now: o.Now, BaseURL: o.BaseURL,
 		})
 		require.NoError(t, err)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 
@@ -42,6 +43,9 @@ type Options struct {
 	Now        func() time.Time
 	BaseURL    string         // what we are reached at, without a slash at its end
 	Listener   StatusListener // optional
+
+	// Dial is the guarded door for protocols other than HTTP, lent to the connectors.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Service is safe for concurrent use. Close it when nothing uses channels any more.
@@ -56,7 +60,7 @@ type Service struct {
 func New(o Options) (*Service, error) {
 	for name, missing := range map[string]bool{
 		"Store": o.Store == nil, "Sealer": o.Sealer == nil, "Connectors": len(o.Connectors) == 0, "HTTP": o.HTTP == nil, "PublicHTTP": o.PublicHTTP == nil,
-		"IDs": o.IDs == nil, "Logger": o.Logger == nil, "Now": o.Now == nil, "BaseURL": o.BaseURL == "",
+		"Dial": o.Dial == nil, "IDs": o.IDs == nil, "Logger": o.Logger == nil, "Now": o.Now == nil, "BaseURL": o.BaseURL == "",
 	} {
 		if missing {
 			return nil, fmt.Errorf("make channel service: Options.%s is missing", name)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -128,7 +129,7 @@ func newFixture(t *testing.T) *fixture {
 	sealer, err := secret.NewSealer("a sealing key of at least 32 characters")
 	require.NoError(t, err)
 	f.Service, err = channel.New(channel.Options{
-		Store: f.store, Sealer: sealer, HTTP: f.network.Client(), PublicHTTP: f.network.Client(), IDs: id.NewGenerator(time.Now), Logger: logger,
+		Store: f.store, Sealer: sealer, HTTP: f.network.Client(), PublicHTTP: f.network.Client(), Dial: (&net.Dialer{}).DialContext, IDs: id.NewGenerator(time.Now), Logger: logger,
 		Now: func() time.Time { return f.now }, BaseURL: "https://hooks.example", Listener: f.heard,
 		Connectors: map[string]connectors.Connector{
 			"example": example{network: f.network.URL, opened: &f.opened, closed: &f.closed}, sandbox.Kind: sandbox.New(),

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -98,7 +99,7 @@ func newFixture(t *testing.T) *fixture {
 	ids := id.NewGenerator(time.Now)
 	clock := func() time.Time { return time.UnixMilli(f.now.Load()).UTC() }
 	f.channels, err = channel.New(channel.Options{
-		Store: f.store, Sealer: sealer, HTTP: f.provider.Client(), PublicHTTP: f.provider.Client(), IDs: ids, Logger: logger, Now: clock,
+		Store: f.store, Sealer: sealer, HTTP: f.provider.Client(), PublicHTTP: f.provider.Client(), Dial: (&net.Dialer{}).DialContext, IDs: ids, Logger: logger, Now: clock,
 		BaseURL: baseURL, Connectors: map[string]connectors.Connector{sandbox.Kind: sandbox.New(), "private": private{}},
 	})
 	require.NoError(t, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"sync"
@@ -127,7 +128,7 @@ func (f *fixture) wire(t *testing.T, logger *slog.Logger) {
 	t.Cleanup(publisher.Close)
 	client := &http.Client{Timeout: 5 * time.Second}
 	f.channels, err = channel.New(channel.Options{
-		Store: f.store, Sealer: sealer, Connectors: kinds, HTTP: client, PublicHTTP: client, IDs: f.ids, Logger: logger, Now: f.clock.now,
+		Store: f.store, Sealer: sealer, Connectors: kinds, HTTP: client, PublicHTTP: client, Dial: (&net.Dialer{}).DialContext, IDs: f.ids, Logger: logger, Now: f.clock.now,
 		BaseURL: "https://hooks.example", Listener: message.ChannelNews{Publisher: publisher, Connectors: kinds},
 	})
 	require.NoError(t, err)
