@@ -140,7 +140,7 @@ func (s *Store) insertTargets(ctx context.Context, targets []*Target) error {
 }
 
 // ReplacePost stores an edit of a post that was read as p.Version, with its new targets in place of the old, and raises the version. It is
-// ErrOutdated where the post was changed since or somebody has begun to publish it. It gives the post's slot back: claim one in the same transaction.
+// ErrOutdated where the post was changed since or somebody has begun to publish it. Its place in a queue stays: FreeSlot gives it back.
 func (s *Store) ReplacePost(ctx context.Context, p *Post, targets []*Target) error {
 	return s.InTransaction(ctx, func(ctx context.Context) error {
 		if err := s.holdPost(ctx, p.AccountID, p.ID, p.UpdatedAt); err != nil {
@@ -155,14 +155,17 @@ func (s *Store) ReplacePost(ctx context.Context, p *Post, targets []*Target) err
 		if err != nil {
 			return err
 		}
-		p.Version++
-		for _, query := range []string{`DELETE FROM targets WHERE post_id = $1`, `DELETE FROM slot_claims WHERE post_id = $1`} {
-			if _, err := s.db.Exec(ctx, query, p.ID); err != nil {
-				return err
-			}
+		if _, err := s.db.Exec(ctx, `DELETE FROM targets WHERE post_id = $1`, p.ID); err != nil {
+			return err
 		}
 		return s.insertTargets(ctx, targets)
 	})
+}
+
+// FreeSlot gives the place of a post in a queue back; it may have none.
+func (s *Store) FreeSlot(ctx context.Context, postID string) error {
+	_, err := s.db.Exec(ctx, `DELETE FROM slot_claims WHERE post_id = $1`, postID)
+	return err
 }
 
 // holdPost locks the targets of a post until the transaction ends. ErrOutdated where one of them is not waiting any more.
@@ -195,7 +198,7 @@ func (s *Store) CancelPost(ctx context.Context, accountID, postID string, now ti
 		if err != nil {
 			return err
 		}
-		if _, err := s.db.Exec(ctx, `DELETE FROM slot_claims WHERE post_id = $1`, postID); err != nil {
+		if err := s.FreeSlot(ctx, postID); err != nil {
 			return err
 		}
 		return oneChanged(s.db.Exec(ctx, settlePostQuery, accountID, postID, Millis(now)))
