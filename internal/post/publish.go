@@ -41,10 +41,10 @@ func (s *Service) PublishDue(ctx context.Context) error {
 			<-s.room
 		}
 		for _, t := range claimed {
-			s.busy.Go(func() {
+			s.busy.Go(func() { //nolint:contextcheck // publishing outlives the call that begins it
 				defer s.Kick() // the channel's next one may go now
 				defer func() { <-s.room }()
-				s.publish(t) //nolint:contextcheck // publishing outlives the call that begins it
+				s.publish(t)
 			})
 		}
 		if err != nil {
