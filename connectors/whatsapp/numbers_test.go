@@ -1,6 +1,7 @@
 package whatsapp
 
 import (
+	"context"
 	"strconv"
 	"testing"
 	"time"
@@ -74,6 +75,23 @@ func TestALookupThatFailsSendsNothing(t *testing.T) {
 	failed := d.fails(t, d.text("hello"))
 	require.Equal(t, connectors.KindRetryable, failed.Kind)
 	require.Equal(t, connectors.CodeNotConnected, failed.Code)
+	_, err := d.checkNumbers(soon(t), []string{d.contact.Number()})
+	require.Equal(t, connectors.CodeNotConnected, connectors.AsError(err).Code)
+	d.close(notConnected(nil))
+	_, err = d.checkNumbers(soon(t), []string{d.contact.Number()})
+	requireRetryable(t, err)
+}
+
+func TestALookupThatIsNotAnsweredSendsNothing(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := d.send(ctx, d.text("hello"))
+	requireRetryable(t, err)
+	require.Contains(t, connectors.AsError(err).Message, "did not say whether this number has an account")
+	_, known := d.numbers.get(d.contact.Number(), d.now())
+	require.False(t, known, "nothing was learned")
 }
 
 func TestNumbersAreChecked(t *testing.T) {

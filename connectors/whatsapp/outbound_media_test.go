@@ -15,6 +15,7 @@ import (
 
 	"github.com/switchhook/switchhook/connectors"
 	"github.com/switchhook/switchhook/connectors/whatsapp/watest"
+	"github.com/switchhook/switchhook/internal/safehttp"
 )
 
 // picture is a PNG of 3 by 2 pixels.
@@ -175,6 +176,30 @@ func TestAFileThatBreaksOffIsTriedAgain(t *testing.T) {
 		got := d.fails(t, connectors.OutMessage{To: d.contact.Number(), Media: []connectors.OutMedia{{URL: host.URL + path}}})
 		require.Equal(t, connectors.KindRetryable, got.Kind, path)
 	}
+}
+
+func TestFilesComeThroughTheGuardedDoor(t *testing.T) {
+	t.Parallel()
+	guarded, err := safehttp.New(safehttp.Options{Timeout: sendLimit, UserAgent: "test"})
+	require.NoError(t, err)
+	t.Cleanup(guarded.Close)
+	d := newDesk(t, func(o *outboundOptions) { o.Public = guarded.PublicHTTP() })
+	host := files(t, map[string][]byte{"/p.png": picture(t)})
+	for _, address := range []string{host + "/p.png", strings.Replace(host, "http:", "https:", 1) + "/p.png", "file:///etc/passwd"} {
+		got := d.fails(t, connectors.OutMessage{To: d.contact.Number(), Media: []connectors.OutMedia{{URL: address}}})
+		require.Equal(t, connectors.KindRejected, got.Kind, address)
+		require.Equal(t, codeMedia, got.Code, address)
+		require.Equal(t, "media", got.Field, address)
+	}
+}
+
+func TestTheLengthOfARecordingStandsOnItsLastPage(t *testing.T) {
+	t.Parallel()
+	require.EqualValues(t, 3, opusSeconds(recording()))
+	require.EqualValues(t, 1, opusSeconds([]byte(oggPage(1))), "rounded up")
+	require.Zero(t, opusSeconds([]byte(oggPage(255, 255, 255, 255, 255, 255, 255, 255))), "no packet ends there")
+	require.Zero(t, opusSeconds([]byte(oggPage(0, 0, 0, 0, 0, 0, 1))), "longer than a day")
+	require.Zero(t, opusSeconds([]byte("OggS\x00\x04\x01")))
 }
 
 func TestFilesAreClassifiedByTheirBytes(t *testing.T) {

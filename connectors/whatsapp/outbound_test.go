@@ -153,6 +153,35 @@ func TestTheServersRefusalHasItsOwnCode(t *testing.T) {
 	require.Equal(t, "to", refused.Field)
 }
 
+func TestAGroupThatIsAddressedInAnotherWayByNowIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	group, err := d.server.AddGroup("Team", d.owner, d.contact)
+	require.NoError(t, err)
+	d.server.Switch(func(w *watest.Switches) { w.AckError = 421 })
+
+	refused := d.fails(t, connectors.OutMessage{To: group.JID().String(), Text: "hello"})
+
+	require.Equal(t, connectors.KindRetryable, refused.Kind)
+	asked := 0
+	for _, stanza := range d.server.Stanzas() {
+		if stanza.Node.Attrs["xmlns"] == "w:g2" {
+			asked++
+		}
+	}
+	require.Equal(t, 2, asked)
+	d.server.Switch(func(w *watest.Switches) { w.AckError = 0 })
+	require.Equal(t, "again", d.sends(t, connectors.OutMessage{To: group.JID().String(), Text: "again"}).Text())
+}
+
+func TestAGroupThatIsNotOursIsRefused(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	refused := d.fails(t, connectors.OutMessage{To: "120363999999999999@g.us", Text: "hello"})
+	require.Equal(t, connectors.KindRejected, refused.Kind)
+	require.Equal(t, connectors.CodeInvalidRecipient, refused.Code)
+}
+
 func TestAMessageWhoseAnswerDoesNotComeIsUnconfirmed(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, nil)
