@@ -13,17 +13,18 @@ import (
 )
 
 // property is one of everything that an account can have.
-type property struct{ channel, contact, webhook, event, delivery, message, key, imported string }
+type property struct{ channel, contact, webhook, event, delivery, message, key, imported, session string }
 
 func (a *tenant) property(t *testing.T) property {
 	t.Helper()
 	var p property
+	p.session = a.session(t)
 	p.channel = a.channel(t, "sandbox", `{"number":"15550001111"}`)
 	p.contact = fmt.Sprint(a.send(t, 201, "POST", "/v1/contacts", `{"name":"Eve","phone_number":"15551234567"}`).field(t, "id"))
 	inbox := newReceiver(t, status(200))
 	p.webhook, _ = a.webhook(t, inbox.URL, "")
 	p.message = a.send(t, 201, "POST", "/v1/channels/"+p.channel+"/simulate", `{"from":"15551234567","text":"Hi"}`).text(t, "id")
-	p.event = a.first(t, "/v1/events", "")
+	p.event = a.first(t, "/v1/events?event=message.received", "")
 	p.delivery = a.first(t, "/v1/deliveries", "")
 	p.key = a.first(t, "/v1/keys", a.token)
 	p.imported = a.send(t, 202, "POST", "/v1/contacts/import", "phone_number\n15551234567\n", "Content-Type: text/csv").text(t, "id")
@@ -49,6 +50,7 @@ func (p property) id(path string) string {
 	for prefix, id := range map[string]string{
 		"/v1/channels/:id": p.channel, "/v1/contacts/:id": p.contact, "/v1/contacts/imports/:id": p.imported, "/v1/webhooks/:id": p.webhook, "/v1/events/:id": p.event,
 		"/v1/deliveries/:id": p.delivery, "/v1/messages/:id": p.message, "/v1/keys/:id": p.key,
+		"/v1/sessions/:id": p.session,
 	} {
 		if strings.HasPrefix(path, prefix) {
 			return id
@@ -60,10 +62,18 @@ func (p property) id(path string) string {
 // body returns a body that a route takes from its owner.
 func bodyFor(r server.RouteForTest) string {
 	switch r.Method + " " + r.Path {
-	case "PATCH /v1/channels/:id", "PATCH /v1/contacts/:id":
+	case "PATCH /v1/channels/:id", "PATCH /v1/contacts/:id", "PATCH /v1/sessions/:id":
 		return `{"name":"taken over"}`
 	case "PATCH /v1/webhooks/:id":
 		return `{"description":"taken over"}`
+	case "POST /v1/sessions/:id/pair":
+		return `{"phoneNumber":"15559876543"}`
+	case "POST /v1/sessions/:id/passkey":
+		return `{"response":{}}`
+	case "POST /v1/sessions/:id/check-numbers":
+		return `{"numbers":["15551234567"]}`
+	case "POST /v1/sessions/:id/read":
+		return `{"messageIds":["msg_01kaj5v0x7r5t3v1x9z7b5d3f1"]}`
 	case "POST /v1/channels/:id/simulate":
 		return `{"from":"15551234567","text":"taken over"}`
 	}
@@ -100,21 +110,24 @@ func TestAnotherAccountsThingsAreNotFoundOnAnyRoute(t *testing.T) {
 		} {
 			intruder.refused(t, 404, "not_found", "POST", path, code)
 		}
+		intruder.refused(t, 404, "not_found", "POST", "/v1/messages", `{"sessionId":"`+mine.session+`","to":"15551234567","text":"x"}`)
 		intruder.refused(t, 400, "invalid_field", "POST", "/v1/webhooks", `{"url":"https://x.example/","events":["message.received"],"channelIds":["`+mine.channel+`"]}`)
 		intruder.refused(t, 401, "unauthorized", "POST", "/api/v1/outbound/"+owner.id+"/send", `{"platform":"sandbox","to":"15551234567","message_text":"x"}`)
 		for _, list := range []string{
-			"channels", "contacts", "webhooks", "events", "deliveries", "messages", "events?channelId=" + mine.channel, "deliveries?webhookId=" + mine.webhook,
+			"channels", "sessions", "sessions?cursor=" + mine.session, "contacts", "webhooks", "events", "deliveries", "messages", "events?channelId=" + mine.channel, "deliveries?webhookId=" + mine.webhook,
 			"deliveries?eventId=" + mine.event, "messages?channelId=" + mine.channel, "messages?cursor=" + mine.message, "events?cursor=" + mine.event,
 		} {
 			require.Empty(t, intruder.send(t, 200, "GET", "/v1/"+list, "").field(t, "data"), list)
 		}
 		left := property{
-			owner.first(t, "/v1/channels", ""), owner.first(t, "/v1/contacts", ""), owner.first(t, "/v1/webhooks", ""), owner.first(t, "/v1/events", ""),
+			owner.first(t, "/v1/channels", ""), owner.first(t, "/v1/contacts", ""), owner.first(t, "/v1/webhooks", ""), owner.first(t, "/v1/events?event=message.received", ""),
 			owner.first(t, "/v1/deliveries", ""), owner.first(t, "/v1/messages", ""), owner.first(t, "/v1/keys", owner.token),
-			owner.send(t, 200, "GET", "/v1/contacts/imports/"+mine.imported, "").text(t, "id"),
+			owner.send(t, 200, "GET", "/v1/contacts/imports/"+mine.imported, "").text(t, "id"), owner.first(t, "/v1/sessions", ""),
 		}
 		require.Equal(t, mine, left, "nothing of the owner's has changed")
-		require.NotContains(t, string(owner.send(t, 200, "GET", "/v1/channels/"+mine.channel, "").body), "taken over")
+		for _, path := range []string{"/v1/channels/" + mine.channel, "/v1/sessions/" + mine.session} {
+			require.NotContains(t, string(owner.send(t, 200, "GET", path, "").body), "taken over")
+		}
 	})
 }
 
@@ -122,9 +135,14 @@ func TestEachRouteAsksForItsCredential(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "sqlite")
 	a := w.tenant(t, "ann")
+	asked := 0
 	for _, r := range w.server.RoutesForTest() {
 		if r.Public {
 			continue
+		}
+		if asked++; asked%30 == 0 { // so many wrong credentials are throttled
+			w = newWorld(t, "sqlite")
+			a = w.tenant(t, "ann")
 		}
 		path := strings.NewReplacer(":userID", a.id, ":event", "message.received", ":id", "x").Replace(r.Path)
 		key := "X-Api-Key: " + a.key

@@ -1,14 +1,13 @@
 package server_test
 
 import (
-	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/netip"
 	"os"
 	"strings"
@@ -23,6 +22,8 @@ import (
 	"github.com/switchhook/switchhook/connectors/meta/metatest"
 	"github.com/switchhook/switchhook/connectors/telnyx/telnyxtest"
 	"github.com/switchhook/switchhook/connectors/twilio/twiliotest"
+	"github.com/switchhook/switchhook/connectors/whatsapp"
+	"github.com/switchhook/switchhook/connectors/whatsapp/watest"
 	"github.com/switchhook/switchhook/internal/account"
 	"github.com/switchhook/switchhook/internal/channel"
 	"github.com/switchhook/switchhook/internal/contact"
@@ -44,7 +45,14 @@ import (
 	"github.com/switchhook/switchhook/server"
 )
 
-func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
+func TestMain(m *testing.M) {
+	// The library of linked devices keeps this for the whole process. What the worlds set later is the same.
+	root := watest.SharedRoot().PublicKey()
+	if _, err := whatsapp.New(whatsapp.Options{TestServer: "127.0.0.1:1", TestRootKey: hex.EncodeToString(root[:])}); err != nil {
+		panic(err)
+	}
+	os.Exit(testenv.Main(m))
+}
 
 // patience bounds every wait of a scenario; it is far more than any needs.
 const patience = 20 * time.Second
@@ -59,6 +67,7 @@ type world struct {
 	meta    *metatest.Server
 	telnyx  *telnyxtest.Server
 	gupshup *gupshuptest.Server
+	phones  *watest.Server // WhatsApp, as linked devices know it
 	redis   *redisdb.DB
 	checker *openapitest.Checker
 	client  *http.Client
@@ -93,6 +102,9 @@ func newWorld(t *testing.T, engine string) *world {
 		telnyx: telnyxtest.New(t), gupshup: gupshuptest.New(t),
 		client: &http.Client{Timeout: patience, Transport: &http.Transport{}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
+	w.phones, err = watest.New(watest.Options{})
+	require.NoError(t, err)
+	t.Cleanup(w.phones.Close)
 	w.parts = server.Options{
 		Logger: slog.New(slog.DiscardHandler), BaseURL: w.url, OpenAPI: document, APIRate: limit.Rate{Limit: 100_000, Period: time.Minute},
 		Version: "test", WorkerID: "wrk_test", Now: time.Now, Metrics: metrics.New(),
@@ -116,7 +128,9 @@ func newWorld(t *testing.T, engine string) *world {
 
 // setting is what an operator has set.
 func (w *world) setting(name string) string {
+	root := w.phones.RootKey()
 	return map[string]string{
+		"WHATSAPP_TEST_SERVER": w.phones.Address(), "WHATSAPP_TEST_ROOT_KEY": hex.EncodeToString(root[:]),
 		"TWILIO_BASE_URL": w.twilio.URL, "TELNYX_BASE_URL": w.telnyx.URL, "GUPSHUP_BASE_URL": w.gupshup.URL,
 		"META_BASE_URL": w.meta.URL, "META_APP_SECRET": metatest.AppSecret, "META_VERIFY_TOKEN": metatest.VerifyToken,
 	}[name]
@@ -153,6 +167,8 @@ func (w *world) wire(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(o.HTTP.Close)
 	o.Connectors, o.Apps = all.New(w.setting), all.Apps(w.setting)
+	o.Connectors[whatsapp.Kind], err = whatsapp.New(whatsapp.Options{TestServer: w.setting("WHATSAPP_TEST_SERVER"), TestRootKey: w.setting("WHATSAPP_TEST_ROOT_KEY")})
+	require.NoError(t, err)
 	parallel := 2
 	if w.store.Engine() == "sqlite" {
 		parallel = 1
@@ -176,7 +192,7 @@ func (w *world) wireServices(t *testing.T, sealer *secret.Sealer, ids *id.Genera
 	o := &w.parts
 	var err error
 	o.Channels, err = channel.New(channel.Options{
-		Store: w.store, Sealer: sealer, Connectors: o.Connectors, HTTP: o.HTTP.HTTP(), PublicHTTP: o.HTTP.PublicHTTP(), IDs: ids, Logger: o.Logger,
+		Store: w.store, Sealer: sealer, Connectors: o.Connectors, HTTP: o.HTTP.HTTP(), PublicHTTP: o.HTTP.PublicHTTP(), Dial: o.HTTP.Dial, IDs: ids, Logger: o.Logger,
 		Now: time.Now, BaseURL: w.url, Listener: message.ChannelNews{Publisher: o.Events, Connectors: o.Connectors},
 	})
 	require.NoError(t, err)
@@ -195,7 +211,7 @@ func (w *world) wireServices(t *testing.T, sealer *secret.Sealer, ids *id.Genera
 	require.NoError(t, err)
 	o.Sessions, err = session.New(session.Options{
 		Store: w.store, Channels: o.Channels, Connectors: o.Connectors, Outbox: o.Messages, Publisher: o.Events, IDs: ids, Redis: w.redis.Client(),
-		HTTP: o.HTTP.HTTP(), PublicHTTP: o.HTTP.PublicHTTP(), Logger: o.Logger, Now: time.Now, WorkerID: o.WorkerID,
+		HTTP: o.HTTP.HTTP(), PublicHTTP: o.HTTP.PublicHTTP(), Dial: o.HTTP.Dial, Logger: o.Logger, Now: time.Now, WorkerID: o.WorkerID,
 	})
 	require.NoError(t, err)
 	o.Messages.ConnectSessions(o.Sessions)
@@ -364,66 +380,6 @@ func (a *tenant) webhook(t *testing.T, url, more string) (webhookID, shown strin
 func eventually(t *testing.T, what string, happened func() bool) {
 	t.Helper()
 	require.Eventually(t, happened, patience, 10*time.Millisecond, what)
-}
-
-// receiver is where a webhook leads.
-type receiver struct {
-	URL string
-
-	mu     sync.Mutex
-	answer func(http.ResponseWriter)
-	got    []delivered
-}
-
-type delivered struct {
-	header http.Header
-	body   []byte
-}
-
-func newReceiver(t *testing.T, answer func(http.ResponseWriter)) *receiver {
-	t.Helper()
-	r := &receiver{answer: answer}
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		body, _ := io.ReadAll(request.Body)
-		r.mu.Lock()
-		r.got = append(r.got, delivered{request.Header.Clone(), bytes.Clone(body)})
-		answer := r.answer
-		r.mu.Unlock()
-		answer(w)
-	}))
-	t.Cleanup(s.Close)
-	r.URL = s.URL
-	return r
-}
-
-func (r *receiver) answerWith(answer func(http.ResponseWriter)) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.answer = answer
-}
-
-// of returns what came in for an event type.
-func (r *receiver) of(eventType string) []delivered {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var some []delivered
-	for _, d := range r.got {
-		if d.header.Get("X-Switchhook-Event") == eventType {
-			some = append(some, d)
-		}
-	}
-	return some
-}
-
-func status(code int) func(http.ResponseWriter) {
-	return func(w http.ResponseWriter) { w.WriteHeader(code) }
-}
-
-func answering(body string) func(http.ResponseWriter) {
-	return func(w http.ResponseWriter) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, body)
-	}
 }
 
 // nothingHappened requires that an account has neither messages nor events, and that nothing went out.

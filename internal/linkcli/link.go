@@ -63,16 +63,17 @@ func (c *client) begin(ctx context.Context, r Request) (*session, error) {
 	}
 	err := c.call(ctx, http.MethodPost, path+"/link", nil, &s)
 	var refused *refusal
-	if errors.As(err, &refused) && refused.Code == "link_in_progress" {
-		return &s, nil
+	if errors.As(err, &refused) && refused.status == http.StatusConflict {
+		return &s, nil // it is under way, or its state says why it cannot be
 	}
 	return &s, err
 }
 
-// waitsForLink tells whether a session needs a new code before anything can happen.
-func waitsForLink(s *session) bool {
-	return s.Status == "LOGGED_OUT" || (s.Status == "DISCONNECTED" && slices.Contains([]string{"qr_timeout", "pairing_failed"}, s.Reason))
-}
+// waitsForLink tells whether nothing happens to a session before somebody begins anew.
+func waitsForLink(s *session) bool { return s.Status == "LOGGED_OUT" || (s.Status == "DISCONNECTED" && !comesBack(s)) }
+
+// comesBack tells of a session that is offline whether it tries to get back by itself.
+func comesBack(s *session) bool { return slices.Contains([]string{"", "connection_lost", "unreachable"}, s.Reason) }
 
 // pair asks for a code to type in. A session that was just made is with no process yet, which takes a moment.
 func (c *client) pair(ctx context.Context, id, phone string) error {
@@ -149,7 +150,7 @@ func outcome(s *session) (done bool, err error) {
 	case "LOGGED_OUT":
 		return true, fmt.Errorf("%w: %s", ErrNotLinked, reasonOf(s))
 	case "DISCONNECTED":
-		if s.Reason != "" && s.Reason != "connection_lost" && s.Reason != "unreachable" {
+		if !comesBack(s) {
 			return true, fmt.Errorf("%w: %s", ErrNotLinked, reasonOf(s))
 		}
 	}

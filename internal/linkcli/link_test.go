@@ -134,7 +134,10 @@ func TestANewSessionIsFollowedFromItsFirstCodeUntilItIsConnected(t *testing.T) {
 
 func TestASessionThatRanOutOfCodesIsLinkedAnew(t *testing.T) {
 	t.Parallel()
-	for _, ended := range []string{state("DISCONNECTED", "qr_timeout", "Nobody scanned.", ""), state("LOGGED_OUT", "logged_out", "Unlinked.", "")} {
+	for _, ended := range []string{
+		state("DISCONNECTED", "qr_timeout", "Nobody scanned.", ""), state("LOGGED_OUT", "logged_out", "Unlinked.", ""),
+		state("DISCONNECTED", "replaced", "Another program uses it.", ""),
+	} {
 		s := newServer(t, ended, state("QR", "", "", qr("2@one")), state("CONNECTED", "", "", ""))
 		_, err := s.run(t, linkcli.Request{Session: "sess_1"})
 		require.NoError(t, err)
