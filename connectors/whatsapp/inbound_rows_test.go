@@ -17,26 +17,32 @@ import (
 
 const inOwnNumber = "16311113333"
 
-var (
-	janePhone = types.JID{User: "15551234567", Server: types.DefaultUserServer}
-	janeLID   = types.JID{User: "100000000000001", Server: types.HiddenUserServer}
-	bobPhone  = types.JID{User: "491701234567", Server: types.DefaultUserServer}
-	bobLID    = types.JID{User: "100000000000002", Server: types.HiddenUserServer}
-	unnamed   = types.JID{User: "100000000000099", Server: types.HiddenUserServer}
-	ownLID    = types.JID{User: "100000000000000", Server: types.HiddenUserServer}
-	team      = types.JID{User: "120363041234567890", Server: types.GroupServer}
-)
+// The people and the group of the tests.
+
+func janePhone() types.JID { return types.JID{User: "15551234567", Server: types.DefaultUserServer} }
+
+func janeLID() types.JID { return types.JID{User: "100000000000001", Server: types.HiddenUserServer} }
+
+func bobPhone() types.JID { return types.JID{User: "491701234567", Server: types.DefaultUserServer} }
+
+func bobLID() types.JID { return types.JID{User: "100000000000002", Server: types.HiddenUserServer} }
+
+func unnamed() types.JID { return types.JID{User: "100000000000099", Server: types.HiddenUserServer} }
+
+func ownLID() types.JID { return types.JID{User: "100000000000000", Server: types.HiddenUserServer} }
+
+func team() types.JID { return types.JID{User: "120363041234567890", Server: types.GroupServer} }
 
 // inEverything lets all kinds of chat in and knows the numbers of Jane and Bob.
 func inEverything() *inbound {
 	return &inbound{
 		settings: settings{receiveOwn: true, receiveGroups: true, receiveStatus: true},
-		own:      func() (number, lid types.JID) { return types.NewJID(inOwnNumber, types.DefaultUserServer), ownLID },
+		own:      func() (number, lid types.JID) { return types.NewJID(inOwnNumber, types.DefaultUserServer), ownLID() },
 		phoneOf: func(_ context.Context, lid types.JID) types.JID {
-			return map[types.JID]types.JID{janeLID: janePhone, bobLID: bobPhone}[lid]
+			return map[types.JID]types.JID{janeLID(): janePhone(), bobLID(): bobPhone()}[lid]
 		},
 		groupName: func(_ context.Context, group types.JID) string {
-			return map[types.JID]string{team: "The team"}[group]
+			return map[types.JID]string{team(): "The team"}[group]
 		},
 	}
 }
@@ -46,8 +52,8 @@ func fromJane(m *waE2E.Message) *events.Message {
 	evt := &events.Message{
 		Info: types.MessageInfo{
 			MessageSource: types.MessageSource{
-				Chat: janeLID, Sender: types.JID{User: janeLID.User, Server: janeLID.Server, Device: 3}, AddressingMode: types.AddressingModeLID,
-				SenderAlt: types.JID{User: janePhone.User, Server: janePhone.Server, Device: 3},
+				Chat: janeLID(), Sender: types.JID{User: janeLID().User, Server: janeLID().Server, Device: 3}, AddressingMode: types.AddressingModeLID,
+				SenderAlt: types.JID{User: janePhone().User, Server: janePhone().Server, Device: 3},
 			},
 			ID: "3EB0A1B2C3D4E5F60718", PushName: "Jane Doe", Timestamp: time.Date(2026, 6, 29, 14, 21, 7, 0, time.UTC),
 		},
@@ -62,11 +68,11 @@ func changed(evt *events.Message, change func(*events.Message)) *events.Message 
 }
 
 func inTeam(evt *events.Message) {
-	evt.Info.Chat, evt.Info.IsGroup = team, true
+	evt.Info.Chat, evt.Info.IsGroup = team(), true
 }
 
 func keyOf(id string) *waCommon.MessageKey {
-	return &waCommon.MessageKey{RemoteJID: proto.String(janeLID.String()), FromMe: proto.Bool(true), ID: proto.String(id)}
+	return &waCommon.MessageKey{RemoteJID: proto.String(janeLID().String()), FromMe: proto.Bool(true), ID: proto.String(id)}
 }
 
 func layerOf(m *waE2E.Message) *waE2E.FutureProofMessage {
@@ -75,7 +81,7 @@ func layerOf(m *waE2E.Message) *waE2E.FutureProofMessage {
 
 func quotingBob(text string) *waE2E.ContextInfo {
 	return &waE2E.ContextInfo{
-		StanzaID: proto.String("3EB0FFFFFFFFFFFFFFFF"), Participant: proto.String(bobLID.String()), QuotedMessage: &waE2E.Message{Conversation: &text},
+		StanzaID: proto.String("3EB0FFFFFFFFFFFFFFFF"), Participant: proto.String(bobLID().String()), QuotedMessage: &waE2E.Message{Conversation: &text},
 	}
 }
 
@@ -134,12 +140,12 @@ func inboundRows() map[string]*events.Message {
 func writtenRows() map[string]*events.Message {
 	return map[string]*events.Message{
 		"text":          fromJane(&waE2E.Message{Conversation: proto.String("Hi there!")}),
-		"text extended": fromJane(written("See https://example.com", &waE2E.ContextInfo{MentionedJID: []string{bobLID.String(), unnamed.String(), bobPhone.String(), "x"}})),
+		"text extended": fromJane(written("See https://example.com", &waE2E.ContextInfo{MentionedJID: []string{bobLID().String(), unnamed().String(), bobPhone().String(), "x"}})),
 		"text by number": changed(fromJane(&waE2E.Message{Conversation: proto.String("Hi")}), func(evt *events.Message) {
-			evt.Info.Sender, evt.Info.SenderAlt, evt.Info.Chat = janePhone, janeLID, janePhone
+			evt.Info.Sender, evt.Info.SenderAlt, evt.Info.Chat = janePhone(), janeLID(), janePhone()
 		}),
 		"text without a number": changed(fromJane(&waE2E.Message{Conversation: proto.String("Hi")}), func(evt *events.Message) {
-			evt.Info.Sender, evt.Info.SenderAlt, evt.Info.Chat, evt.Info.PushName = unnamed, types.EmptyJID, unnamed, "-"
+			evt.Info.Sender, evt.Info.SenderAlt, evt.Info.Chat, evt.Info.PushName = unnamed(), types.EmptyJID, unnamed(), "-"
 		}),
 		"text of a business": changed(fromJane(&waE2E.Message{Conversation: proto.String("Hi")}), func(evt *events.Message) {
 			name := &types.VerifiedName{Details: &waVnameCert.VerifiedNameCertificate_Details{VerifiedName: proto.String("Roe, Inc.")}}
@@ -209,7 +215,7 @@ func referenceRows() map[string]*events.Message {
 	}
 	newCaption := &waE2E.Message{ImageMessage: &waE2E.ImageMessage{Caption: proto.String("The lake")}}
 	revoked := keyOf("3EB0OLD")
-	revoked.Participant = proto.String(bobLID.String())
+	revoked.Participant = proto.String(bobLID().String())
 	return map[string]*events.Message{
 		"reaction":             fromJane(&waE2E.Message{ReactionMessage: &waE2E.ReactionMessage{Key: keyOf("3EB0OLD"), Text: proto.String("👍")}}),
 		"reaction taken back":  fromJane(&waE2E.Message{ReactionMessage: &waE2E.ReactionMessage{Key: keyOf("3EB0OLD"), Text: proto.String("")}}),
@@ -231,17 +237,17 @@ func referenceRows() map[string]*events.Message {
 
 func placeRows() map[string]*events.Message {
 	sent := &waE2E.Message{DeviceSentMessage: &waE2E.DeviceSentMessage{
-		DestinationJID: proto.String(janeLID.String()), Message: &waE2E.Message{Conversation: proto.String("From my phone")},
+		DestinationJID: proto.String(janeLID().String()), Message: &waE2E.Message{Conversation: proto.String("From my phone")},
 	}}
 	fromOwner := func(evt *events.Message) {
-		evt.Info.Sender, evt.Info.SenderAlt, evt.Info.IsFromMe, evt.Info.PushName = ownLID, types.EmptyJID, true, "Me"
+		evt.Info.Sender, evt.Info.SenderAlt, evt.Info.IsFromMe, evt.Info.PushName = ownLID(), types.EmptyJID, true, "Me"
 	}
 	return map[string]*events.Message{
 		"group":         changed(fromJane(written("Hello all", quotingBob("Anyone?"))), inTeam),
 		"group unnamed": changed(fromJane(written("Hello", nil)), func(evt *events.Message) { evt.Info.Chat = types.NewJID("1-2", types.GroupServer) }),
 		"own": changed(fromJane(sent), func(evt *events.Message) {
 			fromOwner(evt)
-			evt.Info.RecipientAlt = janePhone
+			evt.Info.RecipientAlt = janePhone()
 		}),
 		"own in a group": changed(fromJane(written("Hello all", nil)), func(evt *events.Message) {
 			fromOwner(evt)

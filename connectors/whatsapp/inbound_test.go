@@ -142,7 +142,7 @@ func TestAMessageForOneViewThatWeDoNotGetIsToldOf(t *testing.T) {
 	got := inEverything().withheld(t.Context(), &events.UndecryptableMessage{Info: info, IsUnavailable: true, UnavailableType: events.UnavailableTypeViewOnce})
 	require.Len(t, got.Messages, 1)
 	require.Equal(t, "other", got.Messages[0].Type)
-	require.Equal(t, map[string]any{"kind": "viewOnce", "viewOnce": true, "withheld": true, "fromLid": janeLID.String()}, got.Messages[0].Extra)
+	require.Equal(t, map[string]any{"kind": "viewOnce", "viewOnce": true, "withheld": true, "fromLid": janeLID().String()}, got.Messages[0].Extra)
 	require.Empty(t, inEverything().withheld(t.Context(), &events.UndecryptableMessage{Info: info}), "it comes again")
 	info.IsFromMe = true
 	in := inEverything()

@@ -104,14 +104,16 @@ func (r reference) check() error {
 	return nil
 }
 
-// address is where the file lies. The path is a stranger's: it must stay a path, whatever a parser may see in it.
+// isPath says whether a stranger's path stays a path, whatever a parser may see in it.
+func isPath(path string) bool {
+	odd := func(c rune) bool { return c <= ' ' || c > '~' || c == '\\' || c == '#' || c == '@' }
+	return len(path) >= 2 && len(path) <= mostLink && path[0] == '/' && path[1] != '/' && !strings.ContainsFunc(path, odd) && !strings.Contains(path, "..")
+}
+
+// address is where the file lies.
 func (r reference) address() (string, error) {
-	odd := strings.ContainsFunc(r.Path, func(c rune) bool { return c <= ' ' || c > '~' || c == '\\' || c == '#' || c == '@' })
-	if len(r.Path) < 2 || len(r.Path) > mostLink || r.Path[0] != '/' || r.Path[1] == '/' || odd || strings.Contains(r.Path, "..") {
-		return "", errors.New("the path is malformed")
-	}
 	parsed, err := url.ParseRequestURI(r.Path)
-	if err != nil || parsed.Host != "" || parsed.Scheme != "" || parsed.User != nil {
+	if !isPath(r.Path) || err != nil || parsed.Host != "" || parsed.Scheme != "" || parsed.User != nil {
 		return "", errors.New("the path is malformed")
 	}
 	parsed.Scheme, parsed.Host = "https", mediaHost

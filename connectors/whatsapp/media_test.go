@@ -2,6 +2,9 @@ package whatsapp
 
 import (
 	"bytes"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -14,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/util/cbcutil"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/switchhook/switchhook/connectors"
@@ -33,7 +37,7 @@ func sealFile(t testing.TB, plain []byte) sealedFile {
 	defer server.Close()
 	media, err := server.MakeMedia(whatsmeow.MediaDocument, plain)
 	require.NoError(t, err)
-	answer, err := server.HTTPClient().Get(media.URL) //nolint:noctx // a test's own server
+	answer, err := server.HTTPClient().Get(media.URL)
 	require.NoError(t, err)
 	defer answer.Body.Close()
 	blob, err := io.ReadAll(answer.Body)
@@ -255,16 +259,35 @@ func FuzzMediaPath(f *testing.F) {
 	})
 }
 
+// FuzzDecrypt reads what a server could answer, and what a sender, who knows the key, could have made.
 func FuzzDecrypt(f *testing.F) {
-	sealed := sealFile(f, []byte("a file of a few blocks, so that there is something to change"))
-	for _, seed := range [][]byte{nil, sealed.blob, sealed.blob[:20], bytes.Repeat([]byte{0}, chunkLength+tailLength)} {
-		f.Add(seed)
+	r := reference{Path: "/v/1", Key: make([]byte, keyLength), Kind: "image"}
+	keys, err := hkdf.Key(sha256.New, r.Key, nil, string(whatsmeow.MediaImage), expandedLength)
+	require.NoError(f, err)
+	file := []byte("a file of a few blocks, so that there is something to change")
+	ciphertext, err := cbcutil.Encrypt(keys[cipherKeyAt:macKeyAt], keys[:cipherKeyAt], file)
+	require.NoError(f, err)
+	for _, seed := range [][]byte{nil, ciphertext, ciphertext[:20], make([]byte, 16)} {
+		f.Add(seed, false)
+		f.Add(seed, true)
 	}
-	f.Fuzz(func(t *testing.T, blob []byte) {
-		plain, err := sealed.read(t, bytes.NewReader(blob))
-		if err == nil {
-			require.Equal(t, sealed.blob, blob, "nobody without the key can make another file")
-			require.Len(t, plain, 60)
+	f.Fuzz(func(t *testing.T, blob []byte, authentic bool) {
+		content := blob
+		if authentic {
+			mac := hmac.New(sha256.New, keys[macKeyAt:macKeyEnd])
+			mac.Write(keys[:cipherKeyAt])
+			mac.Write(blob)
+			blob = append(bytes.Clone(blob), mac.Sum(nil)[:macLength]...)
+		}
+		plain, err := sealedFile{reference: r}.read(t, bytes.NewReader(blob))
+		if err != nil {
+			return
+		}
+		require.True(t, authentic, "nobody without the key can make a file")
+		require.Less(t, len(plain), len(content))
+		require.GreaterOrEqual(t, len(plain), len(content)-16)
+		if bytes.Equal(content, ciphertext) {
+			require.Equal(t, file, plain)
 		}
 	})
 }

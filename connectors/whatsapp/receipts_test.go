@@ -16,7 +16,7 @@ func TestReceiptsOfOthersAreNewsOfOurMessages(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 6, 29, 14, 21, 7, 0, time.UTC)
 	receipt := func(kind types.ReceiptType, ids ...string) *events.Receipt {
-		return &events.Receipt{MessageSource: types.MessageSource{Chat: janeLID, Sender: janeLID}, MessageIDs: ids, Timestamp: at, Type: kind}
+		return &events.Receipt{MessageSource: types.MessageSource{Chat: janeLID(), Sender: janeLID()}, MessageIDs: ids, Timestamp: at, Type: kind}
 	}
 	for kind, want := range map[types.ReceiptType]connectors.Status{
 		types.ReceiptTypeDelivered: connectors.StatusDelivered, types.ReceiptTypeInactive: connectors.StatusDelivered,
