@@ -24,9 +24,14 @@ func (l *Link) handle(ctx context.Context, event any) bool {
 	case *events.Disconnected:
 		l.online.Store(false)
 		l.mail.put(event)
+	case *events.LoggedOut:
+		l.online.Store(false)
+		if !l.leaving.Load() {
+			l.mail.put(event)
+		}
 	case *events.QR, *events.PairSuccess, *events.PairError, *events.PairPasskeyRequest, *events.PairPasskeyConfirmation, *events.PairPasskeyError,
 		*events.ManualLoginReconnect, *events.Connected, *events.KeepAliveTimeout, *events.KeepAliveRestored, *events.StreamReplaced,
-		*events.StreamError, *events.TemporaryBan, *events.ClientOutdated, *events.ConnectFailure, *events.LoggedOut,
+		*events.StreamError, *events.TemporaryBan, *events.ClientOutdated, *events.ConnectFailure,
 		*events.NotifyAccountReachoutTimelock, *events.PushNameSetting:
 		l.mail.put(event)
 	}

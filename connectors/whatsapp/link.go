@@ -32,6 +32,7 @@ type Link struct {
 
 	online     atomic.Bool  // the network has welcomed the device
 	connecting atomic.Bool  // an attempt is under way; most of the client's methods would wait for it
+	leaving    atomic.Bool  // Logout is under way
 	refusals   atomic.Int32 // deliveries in a row that the listener did not take
 
 	calls   sync.WaitGroup // of the listener
@@ -134,19 +135,13 @@ func (l *Link) Close() error {
 	return nil
 }
 
-// disconnect says farewell to the network and closes the connection.
+// disconnect closes the connection. It does not use the library's own Disconnect: where the network closes at the same moment, that calls a
+// function which it has just set to nil (socket.FrameSocket.Close), and it waits for an attempt to connect.
 func (l *Link) disconnect() {
 	l.online.Store(false)
-	if l.client == nil {
-		return
-	}
-	if l.connecting.Load() || !l.host.Held() {
+	if l.gate != nil {
 		l.gate.cut()
-		return
 	}
-	hurry := time.AfterFunc(l.connector.timing.farewell, l.gate.cut)
-	defer hurry.Stop()
-	l.client.Disconnect()
 }
 
 // enter begins a call of the listener; it fails when the Link is closed. The caller ends it with calls.Done.
@@ -218,7 +213,9 @@ func (l *Link) Logout(ctx context.Context) error {
 	if err := l.ready(); err != nil {
 		return err
 	}
+	l.leaving.Store(true) // what the network says of it is no news
 	if err := l.client.Logout(ctx); err != nil {
+		l.leaving.Store(false)
 		return queryError(err)
 	}
 	l.online.Store(false)

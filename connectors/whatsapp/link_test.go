@@ -209,9 +209,9 @@ func TestLoggingOutUnlinksTheDeviceAndForgetsItsKeys(t *testing.T) {
 func TestALogoutThatTheNetworkDoesNotHearLeavesTheDeviceLinked(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
+	r.connector.timing.grace = patience
 	link, user := r.link(t)
 	r.server.Switch(func(s *watest.Switches) { s.RefuseLogins, s.RefuseWith = -1, watest.FailureUnavailable })
-	r.connector.timing.grace = patience
 	user.Drop()
 	r.awaitOffline(t, link)
 	require.Equal(t, connectors.CodeNotConnected, connectors.AsError(link.Logout(within(t))).Code)

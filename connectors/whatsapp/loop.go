@@ -40,6 +40,7 @@ type machine struct {
 	codes     []string                // QR codes yet to be shown
 	asked     bool                    // the network has sent codes
 	refusal   *connectors.Error       // why the listener refused the link
+	parting   bool                    // we end the connection of a link, to log in
 	failures  int                     // attempts and short connections in a row
 	begun     time.Time               // the last attempt
 	connected time.Time               // zero while offline
@@ -80,7 +81,7 @@ func (m *machine) begin(ctx context.Context) {
 	if m.linked {
 		m.state.Status = connectors.LinkConnecting
 	}
-	m.attempt(ctx, false)
+	m.attempt(ctx)
 }
 
 // tell hands the state to the listener, if it is another than before.
@@ -128,7 +129,7 @@ func (m *machine) ring(ctx context.Context) {
 		m.clear(alarm(which))
 		switch alarm(which) {
 		case alarmAttempt:
-			m.attempt(ctx, false)
+			m.attempt(ctx)
 		case alarmGrace:
 			m.offline()
 		case alarmLogin:
@@ -141,7 +142,7 @@ func (m *machine) ring(ctx context.Context) {
 		case alarmLimit:
 			m.state.Limit = nil
 		case alarmRelogin:
-			m.attempt(ctx, true)
+			m.relogin()
 		case alarmTell, alarms:
 		}
 	}
@@ -165,7 +166,7 @@ func (m *machine) on(ctx context.Context, item any) {
 		}
 	case limited:
 		if m.state.Limit == nil {
-			m.state.Limit = &connectors.LinkLimit{Code: limitTimelock, Message: sayTimelock}
+			m.limit(&connectors.LinkLimit{Code: limitTimelock, Message: sayTimelock})
 		}
 	case unlinked:
 		m.finish(connectors.LinkLoggedOut, connectors.ReasonUnlinked, sayUnlinked)
@@ -173,19 +174,17 @@ func (m *machine) on(ctx context.Context, item any) {
 		*events.PairPasskeyConfirmation, *events.PairPasskeyError, *events.ManualLoginReconnect:
 		m.onPairing(ctx, item)
 	default:
-		m.onConnection(item)
+		m.onConnection(ctx, item)
 	}
 }
 
 // onConnection takes news of a linked device's connection.
-func (m *machine) onConnection(item any) {
+func (m *machine) onConnection(ctx context.Context, item any) {
 	switch item := item.(type) {
 	case *events.Connected:
 		m.welcomed()
 	case *events.Disconnected:
-		if !m.connecting.Load() && !m.gate.alive() { // else it is about an earlier connection
-			m.gone(connectors.ReasonConnectionLost)
-		}
+		m.parted(ctx)
 	case *events.StreamError:
 		m.host.Logger.Warn("whatsapp ends the connection", "code", item.Code)
 		m.gate.cut()
@@ -200,15 +199,20 @@ func (m *machine) onConnection(item any) {
 			m.state.Identity.Name = firstOf(item.Action.GetName(), m.state.Identity.Name)
 		}
 	case *events.NotifyAccountReachoutTimelock:
-		m.state.Limit = limitOf(item)
-		m.clear(alarmLimit)
-		if limit := m.state.Limit; limit != nil && !limit.Until.IsZero() {
-			m.set(alarmLimit, limit.Until.Sub(m.host.Now()))
-		}
+		m.limit(limitOf(item))
 	default:
 		if end, ok := endOf(item, m.connector.timing.ban); ok {
 			m.end(end, item)
 		}
+	}
+}
+
+// limit notes what the account may not do, or that it may do all again.
+func (m *machine) limit(limit *connectors.LinkLimit) {
+	m.state.Limit = limit
+	m.clear(alarmLimit)
+	if limit != nil && !limit.Until.IsZero() {
+		m.set(alarmLimit, limit.Until.Sub(m.host.Now()))
 	}
 }
 
@@ -221,6 +225,18 @@ func (m *machine) welcomed() {
 	m.connected = time.Now()
 	m.online.Store(true)
 	m.become(connectors.LinkConnected, "", "")
+}
+
+// parted takes the end of a connection, if it is not news of an earlier one.
+func (m *machine) parted(ctx context.Context) {
+	switch {
+	case m.connecting.Load() || m.gate.alive():
+	case m.parting:
+		m.parting = false
+		m.attempt(ctx)
+	default:
+		m.gone(connectors.ReasonConnectionLost)
+	}
 }
 
 // silent notes that a ping was not answered. After a while the connection is made anew: the network's own limit is the library's.

@@ -56,7 +56,7 @@ func (m *machine) onPairing(ctx context.Context, item any) {
 		}
 	case *events.ManualLoginReconnect:
 		m.accepted()
-		m.attempt(ctx, true)
+		m.relogin()
 	}
 }
 
@@ -68,6 +68,21 @@ func (m *machine) accepted() {
 		m.failures = 0
 		m.state.Identity = m.agreed
 		m.become(connectors.LinkConnecting, "", "")
+	}
+}
+
+// relogin ends the connection over which the link was made, so that the next one logs in. The library expects the end and would not tell of it,
+// but not until it is told may the next connection be made.
+func (m *machine) relogin() {
+	switch {
+	case m.connecting.Load() || m.online.Load():
+	case m.gate.alive():
+		m.client.DangerousInternals().ResetExpectedDisconnect()
+		m.parting = true
+		m.gate.cut()
+		m.set(alarmRelogin, m.connector.timing.relogin)
+	default:
+		m.set(alarmAttempt, m.connector.timing.backoff(1))
 	}
 }
 

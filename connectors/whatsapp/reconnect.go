@@ -27,46 +27,42 @@ func (t timing) backoff(failures int) time.Duration {
 			}
 		}
 	}
-	return span/10 + rand.N(span)
+	return span/10 + rand.N(span) //nolint:gosec // jitter is no secret
 }
 
 // attempt connects in a goroutine of its own, because it may take long and cannot be interrupted while the library waits for the network's
-// handshake. fresh ends a connection that still stands.
-func (m *machine) attempt(ctx context.Context, fresh bool) {
+// handshake.
+func (m *machine) attempt(ctx context.Context) {
 	if m.connecting.Swap(true) {
 		return
 	}
 	m.clear(alarmAttempt, alarmLogin, alarmCut, alarmRelogin)
-	m.begun = time.Now()
+	m.begun, m.parting = time.Now(), false
 	go func() {
-		err := m.connect(ctx, fresh)
+		err := m.connect(ctx)
 		m.connecting.Store(false)
 		m.mail.put(attempted{err})
 	}()
 }
 
 // connect waits for its turn and connects.
-func (l *Link) connect(ctx context.Context, fresh bool) error {
+func (l *Link) connect(ctx context.Context) error {
 	select {
 	case l.connector.slots <- struct{}{}:
 		defer func() { <-l.connector.slots }()
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
-	pause := time.NewTimer(rand.N(l.connector.timing.stagger))
+	pause := time.NewTimer(rand.N(l.connector.timing.stagger)) //nolint:gosec // jitter is no secret
 	defer pause.Stop()
 	select {
 	case <-pause.C:
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
 	if !l.host.Held() {
 		l.mail.put(leaseLost{})
 		return errNoLease
-	}
-	if fresh {
-		l.gate.cut()
-		l.client.Disconnect()
 	}
 	return l.client.ConnectContext(ctx) //nolint:wrapcheck // it is logged as it is
 }

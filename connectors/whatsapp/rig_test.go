@@ -273,7 +273,7 @@ func because(status connectors.LinkStatus, reason string) func(connectors.LinkSt
 
 func connected(state connectors.LinkState) bool { return state.Status == connectors.LinkConnected }
 
-var errFull = errors.New("the disk is full") //nolint:gochecknoglobals // an error value
+var errFull = errors.New("the disk is full")
 
 // waitingMachine is a Link without a network, which waits for a phone.
 func waitingMachine(now time.Time) *machine {

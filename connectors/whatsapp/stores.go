@@ -32,20 +32,26 @@ func (s *stores) open(ctx context.Context, db *dbutil.Database, logger *slog.Log
 	child := db.Child("whatsmeow_version", upgrades.Table, nil)
 	container := sqlstore.NewWithWrappedDB(child, newLog(logger))
 	if err := upgrade(ctx, child, container); err != nil {
-		return nil, fmt.Errorf("upgrade whatsapp tables: %w", err)
+		return nil, err
 	}
 	s.opened[db] = container
 	return container, nil
 }
 
 func upgrade(ctx context.Context, db *dbutil.Database, container *sqlstore.Container) error {
-	if db.Dialect != dbutil.Postgres {
-		return container.Upgrade(ctx) // one process has the file
-	}
-	return db.DoTxn(ctx, nil, func(ctx context.Context) error {
-		if _, err := db.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", upgradeLock); err != nil {
-			return err
+	work := container.Upgrade
+	if db.Dialect == dbutil.Postgres { // a file of SQLite belongs to one process
+		work = func(ctx context.Context) error {
+			return db.DoTxn(ctx, nil, func(ctx context.Context) error {
+				if _, err := db.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", upgradeLock); err != nil {
+					return fmt.Errorf("lock: %w", err)
+				}
+				return container.Upgrade(ctx) //nolint:wrapcheck // wrapped below
+			})
 		}
-		return container.Upgrade(ctx)
-	})
+	}
+	if err := work(ctx); err != nil {
+		return fmt.Errorf("upgrade whatsapp tables: %w", err)
+	}
+	return nil
 }

@@ -193,7 +193,7 @@ func (c *Connector) OpenLink(ctx context.Context, session connectors.LinkSession
 			return nil, fmt.Errorf("read whatsapp device: %w", err)
 		}
 	}
-	return newLink(c, session, host, device, proxy)
+	return newLink(c, session, host, device, proxy) //nolint:contextcheck // a Link lives longer than the call that opens it
 }
 
 // Upgrade brings the library's tables in the database up to date. OpenLink and Forget do it by themselves; several processes may do it at once.
@@ -236,7 +236,6 @@ type timing struct {
 	relogin    time.Duration // after a link, until the network has told us to come back, or we do so by ourselves
 	ban        time.Duration // until the next attempt during a ban of unknown length
 	stagger    time.Duration // at most, before an attempt, so that many do not begin at the same instant
-	farewell   time.Duration // for the closing handshake
 	close      time.Duration // for calls of the listener when the Link is closed; then they are cancelled
 	linkTries  int           // attempts in a row to reach the network for a new link
 }
@@ -246,6 +245,6 @@ func standardTiming() timing {
 		firstCode: 60 * time.Second, nextCode: 20 * time.Second, passkey: 5 * time.Minute,
 		grace: 2 * time.Second, firstRetry: 250 * time.Millisecond, retry: time.Second, maxRetry: time.Minute, stable: 30 * time.Second,
 		login: 90 * time.Second, relogin: 3 * time.Second, ban: time.Hour, stagger: 100 * time.Millisecond,
-		farewell: 2 * time.Second, close: 5 * time.Second, linkTries: 6,
+		close: 5 * time.Second, linkTries: 6,
 	}
 }
