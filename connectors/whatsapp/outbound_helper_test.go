@@ -134,7 +134,7 @@ func linkTo(t *testing.T, owner *watest.User, client *whatsmeow.Client) {
 		}
 	})
 	ctx := soon(t)
-	require.NoError(t, client.ConnectContext(ctx))
+	require.NoError(t, client.Connect()) // the line must outlive the test's context, which ends before its clean-up
 	select {
 	case code := <-codes:
 		_, err := owner.Scan(ctx, code)
