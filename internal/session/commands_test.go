@@ -39,7 +39,7 @@ func TestCommandsReachTheLink(t *testing.T) {
 		l.become(t, qr("code"))
 		step, err := asked.Pair(t.Context(), tenant, made.ID, "15551234567")
 		require.NoError(t, err)
-		require.Equal(t, connectors.LinkStep{Kind: connectors.StepPairingCode, Code: "ABCD-EFGH", ExpiresAt: start, Message: "Type."}, step)
+		require.Equal(t, connectors.LinkStep{Kind: connectors.StepPairingCode, Code: "ABCD-EFGH", ExpiresAt: start(), Message: "Type."}, step)
 		require.NoError(t, asked.AnswerPasskey(t.Context(), tenant, made.ID, json.RawMessage(`{"id":"x"}`)))
 		requireProblem(t, asked.AnswerPasskey(t.Context(), tenant, made.ID, json.RawMessage(`{`)), problem.InvalidJSON)
 		require.NoError(t, asked.ConfirmPasskey(t.Context(), tenant, made.ID))
@@ -77,9 +77,9 @@ func TestMessagesAreMarkedAsReadBySenderInOneChat(t *testing.T) {
 	fromEach(t, func(t *testing.T, w *world, owner, asked *node) {
 		made, l := owner.online(t, "15551234567", nil)
 		require.NoError(t, l.host.Listener.LinkReceived(t.Context(), connectors.CallbackResult{Messages: []connectors.InMessage{
-			{ProviderID: "WA1", From: "15550001111", Type: "text", Text: "one", Timestamp: start},
-			{ProviderID: "WA2", From: "15550001111", Type: "text", Text: "two", Timestamp: start},
-			{ProviderID: "WA3", From: "15550002222", Type: "text", Text: "three", Timestamp: start},
+			{ProviderID: "WA1", From: "15550001111", Type: "text", Text: "one", Timestamp: start()},
+			{ProviderID: "WA2", From: "15550001111", Type: "text", Text: "two", Timestamp: start()},
+			{ProviderID: "WA3", From: "15550002222", Type: "text", Text: "three", Timestamp: start()},
 		}}))
 		rows, err := w.store.Messages(t.Context(), tenant, store.MessageFilter{}, store.Page{Limit: 10})
 		require.NoError(t, err)
@@ -172,7 +172,7 @@ func TestASessionThatNobodyHoldsSaysSo(t *testing.T) {
 		require.NotZero(t, p.RetryAfter)
 		_, err = n.Pair(t.Context(), tenant, made.ID, "15551234567")
 		requireProblem(t, err, problem.ServiceUnavailable)
-		require.Positive(t, len(w.clock.slept), "it has waited for an owner")
+		require.NotEmpty(t, w.clock.slept, "it has waited for an owner")
 		n.beat(t) // the wait took longer than the lease
 		n.tick(t)
 		w.network.link(t, made.ID).become(t, connectors.LinkState{Status: connectors.LinkDisconnected, Reason: connectors.ReasonQRTimeout, Message: "Nobody scanned."})

@@ -32,7 +32,7 @@ func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
 
 const tenant = "acct_a"
 
-var start = time.Date(2026, 6, 29, 12, 0, 0, 0, time.UTC)
+func start() time.Time { return time.Date(2026, 6, 29, 12, 0, 0, 0, time.UTC) }
 
 // clock is a time that tests move, and that passes when somebody sleeps.
 type clock struct {
@@ -103,7 +103,7 @@ func eachEngine(t *testing.T, test func(t *testing.T, w *world)) {
 
 func newWorld(t *testing.T, engine string) *world {
 	t.Helper()
-	w := &world{network: newNetwork(), clock: &clock{at: start}}
+	w := &world{network: newNetwork(), clock: &clock{at: start()}}
 	w.kinds = map[string]connectors.Connector{kind: w.network}
 	w.ids = id.NewGenerator(w.clock.now)
 	logger := slog.New(slog.DiscardHandler)
@@ -128,8 +128,8 @@ func newWorld(t *testing.T, engine string) *world {
 
 func (w *world) account(t *testing.T, accountID string) {
 	t.Helper()
-	_, err := w.store.CreateAccount(t.Context(), &store.Account{ID: accountID, Name: "Test", CreatedAt: start},
-		&store.User{ID: "usr_" + accountID, AccountID: accountID, Email: accountID + "@example.com", CreatedAt: start})
+	_, err := w.store.CreateAccount(t.Context(), &store.Account{ID: accountID, Name: "Test", CreatedAt: start()},
+		&store.User{ID: "usr_" + accountID, AccountID: accountID, Email: accountID + "@example.com", CreatedAt: start()})
 	require.NoError(t, err)
 }
 

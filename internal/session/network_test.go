@@ -106,7 +106,7 @@ func (l *link) become(t *testing.T, state connectors.LinkState) {
 }
 
 func qr(code string) connectors.LinkState {
-	return connectors.LinkState{Status: connectors.LinkQR, Step: &connectors.LinkStep{Kind: connectors.StepQR, Code: code, ExpiresAt: start, Message: "Scan."}}
+	return connectors.LinkState{Status: connectors.LinkQR, Step: &connectors.LinkStep{Kind: connectors.StepQR, Code: code, ExpiresAt: start(), Message: "Scan."}}
 }
 
 func connected(phone string) connectors.LinkState {
@@ -176,7 +176,7 @@ func (l *link) Send(_ context.Context, m connectors.OutMessage) (connectors.Rece
 }
 
 func (l *link) PairByCode(_ context.Context, phone string) (connectors.LinkStep, error) {
-	return connectors.LinkStep{Kind: connectors.StepPairingCode, Code: "ABCD-EFGH", ExpiresAt: start, Message: "Type."}, l.command("pair " + phone)
+	return connectors.LinkStep{Kind: connectors.StepPairingCode, Code: "ABCD-EFGH", ExpiresAt: start(), Message: "Type."}, l.command("pair " + phone)
 }
 
 func (l *link) AnswerPasskey(_ context.Context, assertion json.RawMessage) error {

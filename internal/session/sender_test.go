@@ -115,7 +115,7 @@ func TestWhatAPhoneReceivesIsStoredBeforeTheLinkHearsSo(t *testing.T) {
 		n := w.node(t, "wrk_1")
 		made, l := n.online(t, "15551234567", nil)
 		in := connectors.CallbackResult{Messages: []connectors.InMessage{{
-			ProviderID: "WA9", From: "15550001111", FromName: "Bob", To: "15551234567", Type: "text", Text: "Hi", Timestamp: start,
+			ProviderID: "WA9", From: "15550001111", FromName: "Bob", To: "15551234567", Type: "text", Text: "Hi", Timestamp: start(),
 		}}}
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()

@@ -56,7 +56,7 @@ func TestALinkIsToldStepByStep(t *testing.T) {
 		var codes []string
 		for _, data := range events[event.SessionQRData](t, w, event.SessionQR) {
 			require.Equal(t, made.ID, data.SessionID)
-			require.Equal(t, event.Time(start), data.ExpiresAt)
+			require.Equal(t, event.Time(start()), data.ExpiresAt)
 			codes = append(codes, data.QR)
 		}
 		require.Equal(t, []string{"code 1", "code 2"}, codes, "once for each code")
@@ -218,6 +218,6 @@ func TestAStatusChangesTwiceInAMillisecondAndIsToldTwice(t *testing.T) {
 			l.become(t, connected("15551234567"))
 		}
 		require.Len(t, w.told(t), 2+6)
-		require.True(t, n.get(t, made.ID).StatusAt.Before(start.Add(time.Second)))
+		require.True(t, n.get(t, made.ID).StatusAt.Before(start().Add(time.Second)))
 	})
 }
