@@ -21,7 +21,7 @@ const (
 	twilioBaseURL  = "TWILIO_BASE_URL"
 )
 
-// New returns every network by its kind. setting gives an operator's setting by its name, such as TWILIO_BASE_URL, or "".
+// New returns every network by its kind, but for those of AddLinked. setting gives an operator's setting by its name, such as TWILIO_BASE_URL, or "".
 func New(setting func(name string) string) map[string]connectors.Connector {
 	return map[string]connectors.Connector{
 		facebook.Kind:       facebook.New(meta.OptionsOf(setting)),
@@ -37,7 +37,7 @@ func New(setting func(name string) string) map[string]connectors.Connector {
 
 // Settings returns the names of the operator's settings that connectors read.
 func Settings() []string {
-	return append(meta.Settings(), gupshupBaseURL, telnyxBaseURL, twilioBaseURL)
+	return append(append(meta.Settings(), linkedSettings()...), gupshupBaseURL, telnyxBaseURL, twilioBaseURL)
 }
 
 // Apps returns what takes the callbacks that concern all channels of an app, by the last part of its address: /callbacks/meta.

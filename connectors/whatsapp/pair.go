@@ -77,7 +77,7 @@ func (m *machine) relogin() {
 	switch {
 	case m.connecting.Load() || m.online.Load():
 	case m.gate.alive():
-		m.client.DangerousInternals().ResetExpectedDisconnect()
+		m.client.DangerousInternals().ResetExpectedDisconnect() //nolint:staticcheck // the only way to hear of that end
 		m.parting = true
 		m.gate.cut()
 		m.set(alarmRelogin, m.connector.timing.relogin)

@@ -3,6 +3,7 @@ package whatsapp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -51,14 +52,14 @@ func (l *Link) connect(ctx context.Context) error {
 	case l.connector.slots <- struct{}{}:
 		defer func() { <-l.connector.slots }()
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return fmt.Errorf("wait for a turn to connect: %w", ctx.Err())
 	}
 	pause := time.NewTimer(rand.N(l.connector.timing.stagger)) //nolint:gosec // jitter is no secret
 	defer pause.Stop()
 	select {
 	case <-pause.C:
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return fmt.Errorf("wait for a turn to connect: %w", ctx.Err())
 	}
 	if !l.host.Held() {
 		l.mail.put(leaseLost{})

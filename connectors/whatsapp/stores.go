@@ -46,7 +46,7 @@ func upgrade(ctx context.Context, db *dbutil.Database, container *sqlstore.Conta
 				if _, err := db.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", upgradeLock); err != nil {
 					return fmt.Errorf("lock: %w", err)
 				}
-				return container.Upgrade(ctx) //nolint:wrapcheck // wrapped below
+				return container.Upgrade(ctx)
 			})
 		}
 	}

@@ -46,6 +46,27 @@ type Options struct {
 	TestRootKey string
 }
 
+// Names of the operator's settings.
+const (
+	settingVersion = "WHATSAPP_CLIENT_VERSION"
+	settingDevice  = "WHATSAPP_DEVICE_NAME"
+	settingServer  = "WHATSAPP_TEST_SERVER"
+	settingRootKey = "WHATSAPP_TEST_ROOT_KEY"
+)
+
+// Settings returns the names of the operator's settings that OptionsOf reads.
+func Settings() []string {
+	return []string{settingVersion, settingDevice, settingServer, settingRootKey}
+}
+
+// OptionsOf reads the operator's settings.
+func OptionsOf(setting func(name string) string) Options {
+	return Options{
+		ClientVersion: setting(settingVersion), DeviceName: setting(settingDevice),
+		TestServer: setting(settingServer), TestRootKey: setting(settingRootKey),
+	}
+}
+
 // Connector is WhatsApp by linked device.
 type Connector struct {
 	test      string // address of a test server, or empty
@@ -74,7 +95,7 @@ func New(options Options) (*Connector, error) {
 	if options.ClientVersion != "" {
 		version, err := store.ParseVersion(options.ClientVersion)
 		if err != nil || version.IsZero() {
-			return nil, errors.New("WHATSAPP_CLIENT_VERSION must be three numbers with dots between them, such as 2.3000.1045649367")
+			return nil, errors.New(settingVersion + " must be three numbers with dots between them, such as 2.3000.1045649367")
 		}
 		if store.GetWAVersion() != version {
 			store.SetWAVersion(version)
@@ -98,14 +119,14 @@ func useTestServer(options Options) error {
 		return nil
 	}
 	if options.TestServer == "" || options.TestRootKey == "" {
-		return errors.New("WHATSAPP_TEST_SERVER and WHATSAPP_TEST_ROOT_KEY are for tests and only allowed together: set both or none")
+		return errors.New(settingServer + " and " + settingRootKey + " are for tests and only allowed together: set both or none")
 	}
 	if host, _, err := net.SplitHostPort(options.TestServer); err != nil || !loopback(host) {
-		return errors.New("WHATSAPP_TEST_SERVER must be a port of this machine, such as 127.0.0.1:8443: sessions are never sent to another server than WhatsApp's")
+		return errors.New(settingServer + " must be a port of this machine, such as 127.0.0.1:8443: sessions are never sent to another server than WhatsApp's")
 	}
 	key, err := hex.DecodeString(options.TestRootKey)
 	if err != nil || len(key) != len(whatsmeow.WACertPubKey) {
-		return errors.New("WHATSAPP_TEST_ROOT_KEY must be 64 hexadecimal digits")
+		return errors.New(settingRootKey + " must be 64 hexadecimal digits")
 	}
 	if root := [32]byte(key); whatsmeow.WACertPubKey != root {
 		whatsmeow.WACertPubKey = root
