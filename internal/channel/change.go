@@ -91,9 +91,10 @@ func isLinker(connector connectors.Connector) bool {
 
 // addressOf returns the address of a channel with new settings: of a linked device the present one, or its id before it has any.
 func addressOf(c *store.Channel, connector connectors.Connector, config connectors.Config) (string, error) {
+	address, err := connector.Address(config)
 	switch {
-	case !isLinker(connector):
-		return connector.Address(config)
+	case err != nil || !isLinker(connector):
+		return address, err
 	case c.Address == "":
 		return c.ID, nil
 	}

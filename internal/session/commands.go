@@ -182,7 +182,7 @@ func (s *Service) Delete(ctx context.Context, accountID, sessionID string) error
 			return err
 		}
 		if mine {
-			return s.erase(ctx, accountID, sessionID)
+			return s.erase(context.WithoutCancel(ctx), accountID, sessionID)
 		}
 	}
 	return s.call(ctx, accountID, sessionID, commandDelete, nil, nil)
@@ -212,9 +212,14 @@ func (s *Service) seize(ctx context.Context, row *store.Session) (bool, error) {
 }
 
 // erase deletes a session that this process owns and does not run.
-func (s *Service) erase(ctx context.Context, accountID, sessionID string) error {
+func (s *Service) erase(ctx context.Context, accountID, sessionID string) (err error) {
 	s.setBusy(sessionID, true)
 	defer s.setBusy(sessionID, false)
+	defer func() {
+		if err != nil {
+			s.release(ctx, sessionID) // this process may be one that holds no sessions
+		}
+	}()
 	session, err := s.Get(ctx, accountID, sessionID)
 	if err != nil {
 		return err

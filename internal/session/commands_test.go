@@ -1,9 +1,11 @@
 package session_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/switchhook/switchhook/internal/problem"
 	"github.com/switchhook/switchhook/internal/session"
 	"github.com/switchhook/switchhook/internal/store"
+	"github.com/switchhook/switchhook/internal/testenv"
 )
 
 // fromEach runs a test where the session's owner is asked directly, and where another process asks it over Redis.
@@ -160,6 +163,49 @@ func TestADeletedSessionIsUnlinkedAndItsKeysAreForgotten(t *testing.T) {
 		owner.tick(t)
 		require.Zero(t, w.network.opened(free.ID))
 	})
+}
+
+func TestAnOwnerThatDoesNotAnswerIsToBeAskedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "postgres")
+	a, b := w.node(t, "wrk_a"), w.node(t, "wrk_b")
+	made, _ := a.online(t, "15551234567", nil)
+	for _, owner := range []string{"wrk_c", "wrk_b"} { // one that nobody hears of, and the asked process itself, which has not opened it yet
+		row, err := w.store.SessionAny(t.Context(), made.ID)
+		require.NoError(t, err)
+		_, err = w.store.ClaimSessionsAny(t.Context(), owner, []store.Lease{{SessionID: made.ID, Count: row.Lease}})
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		_, err = b.CheckNumbers(ctx, tenant, made.ID, []string{"15550001111"})
+		cancel()
+		p := requireProblem(t, err, problem.ServiceUnavailable)
+		require.NotZero(t, p.RetryAfter)
+	}
+}
+
+func TestWithoutRedisAProcessServesItsOwnSessionsAndMessagesOfOthersWaitAMoment(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "postgres")
+	server := testenv.Redis(t)
+	w.useRedis(t, server.URL)
+	a, b := w.node(t, "wrk_a"), w.node(t, "wrk_b")
+	made, _ := a.online(t, "15551234567", nil)
+	server.Kill()
+	_, err := a.CheckNumbers(t.Context(), tenant, made.ID, []string{"15550001111"})
+	require.NoError(t, err)
+	_, err = b.CheckNumbers(t.Context(), tenant, made.ID, []string{"15550001111"})
+	requireProblem(t, err, problem.ServiceUnavailable)
+	b.queue(t, made.ID, "late")
+	b.Kick(made.ID)
+	a.tick(t)
+	require.Equal(t, "late", w.next(t))
+	server.Start()
+	require.Eventually(t, func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second) // a call that is lost is not waited for
+		defer cancel()
+		_, err := b.CheckNumbers(ctx, tenant, made.ID, []string{"15550001111"})
+		return err == nil
+	}, patience, 10*time.Millisecond)
 }
 
 func TestASessionThatNobodyHoldsSaysSo(t *testing.T) {

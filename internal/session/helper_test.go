@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"log/slog"
 	"net"
@@ -14,6 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/switchhook/switchhook/connectors"
+	"github.com/switchhook/switchhook/connectors/whatsapp"
+	"github.com/switchhook/switchhook/connectors/whatsapp/watest"
 	"github.com/switchhook/switchhook/internal/channel"
 	"github.com/switchhook/switchhook/internal/event"
 	"github.com/switchhook/switchhook/internal/id"
@@ -28,7 +31,14 @@ import (
 	"github.com/switchhook/switchhook/internal/testenv"
 )
 
-func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
+// TestMain makes the first WhatsApp connector, which sets what the library keeps for the whole process, before any test does.
+func TestMain(m *testing.M) {
+	root := watest.SharedRoot().PublicKey()
+	if _, err := whatsapp.New(whatsapp.Options{TestServer: "127.0.0.1:1", TestRootKey: hex.EncodeToString(root[:])}); err != nil {
+		panic(err)
+	}
+	os.Exit(testenv.Main(m))
+}
 
 const tenant = "acct_a"
 
@@ -40,11 +50,15 @@ type clock struct {
 	at     time.Time
 	slept  []time.Duration
 	asleep func() // optional: called in the middle of each sleep
+	real   bool   // it is the machine's
 }
 
 func (c *clock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.real {
+		return time.Now()
+	}
 	return c.at
 }
 
@@ -116,14 +130,21 @@ func newWorld(t *testing.T, engine string) *world {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.store.Close()) })
 	require.NoError(t, w.store.Migrate(t.Context()))
-	w.redis, err = redisdb.Open(t.Context(), redisdb.Options{Logger: logger})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, w.redis.Close()) })
+	w.useRedis(t, "")
 	w.sealer, err = secret.NewSealer("a sealing key of at least 32 characters")
 	require.NoError(t, err)
 	w.account(t, tenant)
 	w.account(t, "acct_b")
 	return w
+}
+
+// useRedis opens a Redis for the processes that are started from now on; an empty URL is one of the test's own.
+func (w *world) useRedis(t *testing.T, url string) {
+	t.Helper()
+	redis, err := redisdb.Open(t.Context(), redisdb.Options{URL: url, Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, redis.Close()) })
+	w.redis = redis
 }
 
 func (w *world) account(t *testing.T, accountID string) {

@@ -36,9 +36,7 @@ func (n *network) Info() connectors.Info {
 	}
 }
 
-func (n *network) Address(connectors.Config) (string, error) {
-	return "", connectors.Unsupported("it is linked")
-}
+func (n *network) Address(connectors.Config) (string, error) { return "", nil }
 
 func (n *network) Open(connectors.Channel, connectors.Host) (connectors.Conn, error) {
 	return nothing{}, nil

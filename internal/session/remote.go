@@ -50,12 +50,13 @@ type failure struct {
 
 func privateTo(worker string) string { return everybody + ":" + worker }
 
-// listen begins to publish notes and to take those of others. The subscription heals by itself.
+// listen begins to publish notes and to take those of others. It blocks for at most a second. The subscription heals by itself.
 func (s *Service) listen() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.hangUp = cancel
 	s.listening.Go(func() { s.publishNotes(ctx) })
 	subscription := s.Redis.Subscribe(ctx, everybody, privateTo(s.WorkerID))
+	_, _ = subscription.ReceiveTimeout(ctx, postTimeout) // from then on nothing is missed; where Redis is away, it is tried on below
 	turns := make(chan struct{}, maxCalls)
 	s.listening.Go(func() {
 		defer func() { _ = subscription.Close() }()

@@ -190,7 +190,13 @@ func gapOf(config connectors.Config) time.Duration {
 func (s *Service) shut(ctx context.Context, r *runner) {
 	r.stopOnce.Do(func() { close(r.stopping) })
 	r.outbox.close()
-	s.closeLink(ctx, r)
+	if r.lost() {
+		s.closeLink(ctx, r) // what is being sent ends with it
+		r.outbox.done.Wait()
+	} else {
+		r.outbox.done.Wait()
+		s.closeLink(ctx, r)
+	}
 	s.mu.Lock()
 	if s.running[r.id] == r {
 		delete(s.running, r.id)

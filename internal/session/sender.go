@@ -44,12 +44,11 @@ func (o *outbox) again() bool {
 	return o.sending
 }
 
-// close ends sending, when the message that is on its way is settled.
+// close ends sending. The message that is on its way is settled when done has been waited for.
 func (o *outbox) close() {
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	o.closed = true
-	o.mu.Unlock()
-	o.done.Wait()
 }
 
 // send sends one message after the other until there are no more.
