@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/proto/waCommon"
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
@@ -160,7 +161,7 @@ func TestWhatAPhoneSendsComesInAsItWasMeant(t *testing.T) {
 	require.Equal(t, map[string]any{"id": group.JID().String()}, message.Extra["group"], "nobody knows the name here")
 }
 
-func TestAVoteInAPollThatWeKnowIsOpened(t *testing.T) {
+func TestWhatBelongsToAMessageThatWeKnowIsOpened(t *testing.T) {
 	t.Parallel()
 	d := newDesktop(t)
 	asked := make(chan *events.Message, 9)
@@ -171,21 +172,40 @@ func TestAVoteInAPollThatWeKnowIsOpened(t *testing.T) {
 	})
 	poll := d.client.BuildPollCreation("Lunch?", []string{"Soup", "Pizza"}, 1)
 	require.Equal(t, "poll", d.hears(t, "3EB0POLL", poll).Type)
-
-	// The vote goes out as one of ours and comes back as one of the contact's phone would: with the same secret, from the same person.
 	var evt *events.Message
 	select {
 	case evt = <-asked:
 	case <-soon(t).Done():
 		require.Fail(t, "the poll did not come in")
 	}
+	// What the client encrypts comes back as if the owner had written it on the phone: it is made with the same secret.
+	echo := func(id string, message *waE2E.Message) connectors.InMessage {
+		require.NoError(t, d.owner.TypeOnPhone(soon(t), d.contact.LID(), id, message))
+		return d.next(t).Messages[0]
+	}
 	vote, err := d.client.BuildPollVote(soon(t), &evt.Info, []string{"Pizza"})
 	require.NoError(t, err)
-	require.NoError(t, d.owner.TypeOnPhone(soon(t), d.contact.LID(), "3EB0VOTE", vote))
 	pizza := sha256.Sum256([]byte("Pizza"))
-	message := d.next(t).Messages[0]
+	message := echo("3EB0VOTE", vote)
 	require.Equal(t, "poll_vote", message.Type)
 	require.Equal(t, map[string]any{"messageId": "3EB0POLL", "optionHashes": []string{hex.EncodeToString(pizza[:])}}, message.Extra["poll"])
+
+	key := &waCommon.MessageKey{RemoteJID: proto.String(d.contact.LID().String()), ID: proto.String("3EB0POLL")}
+	reaction, err := d.client.EncryptReaction(soon(t), &evt.Info, &waE2E.ReactionMessage{Text: proto.String("👍"), Key: key})
+	require.NoError(t, err)
+	message = echo("3EB0REACTION", &waE2E.Message{EncReactionMessage: reaction})
+	require.Equal(t, map[string]any{"messageId": "3EB0POLL", "emoji": "👍"}, message.Extra["reaction"])
+
+	comment, err := d.client.EncryptComment(soon(t), &evt.Info, &waE2E.Message{Conversation: proto.String("Agreed")})
+	require.NoError(t, err)
+	message = echo("3EB0COMMENT", comment)
+	require.Equal(t, "Agreed", message.Text)
+	require.Equal(t, "3EB0POLL", message.ReplyTo)
+
+	reaction.EncPayload[0] ^= 1
+	message = echo("3EB0BROKEN", &waE2E.Message{EncReactionMessage: reaction})
+	require.Equal(t, "encReaction", message.Extra["kind"])
+	require.Equal(t, "3EB0POLL", message.ReplyTo)
 }
 
 func TestAPhonesReceiptsAreNewsOfOurMessages(t *testing.T) {

@@ -173,6 +173,17 @@ func writtenRows() map[string]*events.Message {
 			Name: proto.String("Lunch?"), SelectableOptionsCount: proto.Uint32(1),
 			Options: []*waE2E.PollCreationMessage_Option{{OptionName: proto.String("Soup")}, nil, {OptionName: proto.String("Pizza")}},
 		}}),
+		"reply to a story": fromJane(written("Lovely", &waE2E.ContextInfo{
+			StanzaID: proto.String("3EB0STORY"), Participant: proto.String(inOwnNumber + "@s.whatsapp.net"), RemoteJID: proto.String("status@broadcast"),
+		})),
+		"text for one view": fromJane(&waE2E.Message{ExtendedTextMessage: &waE2E.ExtendedTextMessage{Text: proto.String("Psst"), ViewOnce: proto.Bool(true)}}),
+		"location shared live": fromJane(&waE2E.Message{LocationMessage: &waE2E.LocationMessage{
+			DegreesLatitude: proto.Float64(1), DegreesLongitude: proto.Float64(2), IsLive: proto.Bool(true),
+		}}),
+		"shared number": fromJane(&waE2E.Message{ProtocolMessage: &waE2E.ProtocolMessage{Type: waE2E.ProtocolMessage_SHARE_PHONE_NUMBER.Enum()}}),
+		"story that mentions the owner": fromJane(&waE2E.Message{StatusMentionMessage: layerOf(&waE2E.Message{
+			ProtocolMessage: &waE2E.ProtocolMessage{Type: waE2E.ProtocolMessage_STATUS_MENTION_MESSAGE.Enum()},
+		})}),
 		"poll vote": fromJane(&waE2E.Message{PollUpdateMessage: &waE2E.PollUpdateMessage{PollCreationMessageKey: keyOf("3EB0POLL")}}),
 	}
 }
@@ -231,6 +242,12 @@ func referenceRows() map[string]*events.Message {
 		"comment": fromJane(&waE2E.Message{CommentMessage: &waE2E.CommentMessage{
 			Message: &waE2E.Message{Conversation: proto.String("Agreed")}, TargetMessageKey: keyOf("3EB0OLD"),
 		}}),
+		"comment encrypted": fromJane(&waE2E.Message{EncCommentMessage: &waE2E.EncCommentMessage{TargetMessageKey: keyOf("3EB0OLD")}}),
+		"unpin":             fromJane(&waE2E.Message{PinInChatMessage: &waE2E.PinInChatMessage{Key: keyOf("3EB0OLD"), Type: waE2E.PinInChatMessage_UNPIN_FOR_ALL.Enum()}}),
+		"keep":              fromJane(&waE2E.Message{KeepInChatMessage: &waE2E.KeepInChatMessage{Key: keyOf("3EB0OLD"), KeepType: waE2E.KeepType_KEEP_FOR_ALL.Enum()}}),
+		"answer of a bot that goes on": changed(fromJane(written("Once upon", nil)), func(evt *events.Message) {
+			evt.Info.MsgBotInfo.EditTargetID = "3EB0OLD"
+		}),
 		"pin": fromJane(&waE2E.Message{PinInChatMessage: &waE2E.PinInChatMessage{Key: keyOf("3EB0OLD"), Type: waE2E.PinInChatMessage_PIN_FOR_ALL.Enum()}}),
 	}
 }
@@ -288,8 +305,15 @@ func businessRows() map[string]*events.Message {
 		}}),
 		"form":     fromJane(&waE2E.Message{InteractiveResponseMessage: flow}),
 		"template": fromJane(&waE2E.Message{TemplateMessage: &waE2E.TemplateMessage{HydratedTemplate: hydrated}}),
-		"buttons":  fromJane(&waE2E.Message{ButtonsMessage: &waE2E.ButtonsMessage{ContentText: proto.String("Shall we?")}}),
-		"order":    fromJane(&waE2E.Message{OrderMessage: &waE2E.OrderMessage{OrderID: proto.String("4711"), Message: proto.String("Two of these")}}),
+		"buttons and a document": fromJane(&waE2E.Message{ButtonsMessage: &waE2E.ButtonsMessage{
+			ContentText: proto.String("Shall we?"), Header: &waE2E.ButtonsMessage_DocumentMessage{DocumentMessage: documentPart()},
+		}}),
+		"interactive and a film": fromJane(&waE2E.Message{InteractiveMessage: &waE2E.InteractiveMessage{
+			Body:   &waE2E.InteractiveMessage_Body{Text: proto.String("New!")},
+			Header: &waE2E.InteractiveMessage_Header{Media: &waE2E.InteractiveMessage_Header_VideoMessage{VideoMessage: videoPart()}},
+		}}),
+		"buttons": fromJane(&waE2E.Message{ButtonsMessage: &waE2E.ButtonsMessage{ContentText: proto.String("Shall we?")}}),
+		"order":   fromJane(&waE2E.Message{OrderMessage: &waE2E.OrderMessage{OrderID: proto.String("4711"), Message: proto.String("Two of these")}}),
 		"product": fromJane(&waE2E.Message{ProductMessage: &waE2E.ProductMessage{
 			Product: &waE2E.ProductMessage_ProductSnapshot{Title: proto.String("Shoes")},
 		}}),

@@ -68,6 +68,9 @@ func TestTheDocumentationNamesEveryFact(t *testing.T) {
 	for name, evt := range inboundRows() {
 		message := inEverything().message(t.Context(), evt).Messages[0]
 		require.Contains(t, string(raw), "`"+message.Type+"`", name)
+		if message.Type == "other" {
+			require.Contains(t, string(raw), "`"+message.Extra["kind"].(string)+"`", name)
+		}
 		for key := range message.Extra {
 			require.Contains(t, string(raw), "`"+key+"`", name)
 		}
@@ -187,6 +190,38 @@ func TestASecretWithoutANonceIsNotGivenToTheCipher(t *testing.T) {
 		_, err = secretsWith(nil)(t.Context(), inboundRows()[name])
 		require.Error(t, err, name)
 	}
+}
+
+func TestWhatGoesTooDeepIsToldOfWithoutItsContent(t *testing.T) {
+	t.Parallel()
+	deep := &waE2E.Message{Conversation: proto.String("deep")}
+	for range mostNested + 1 {
+		deep = &waE2E.Message{ProtocolMessage: &waE2E.ProtocolMessage{
+			Key: keyOf("3EB0OLD"), Type: waE2E.ProtocolMessage_MESSAGE_EDIT.Enum(), EditedMessage: deep,
+		}}
+	}
+	message := inEverything().message(t.Context(), fromJane(deep)).Messages[0]
+	require.Equal(t, "other", message.Type)
+	require.Empty(t, message.Text)
+	wrapped := &waE2E.Message{Conversation: proto.String("deep")}
+	for range mostWraps + 1 {
+		wrapped = &waE2E.Message{EphemeralMessage: layerOf(wrapped)}
+	}
+	message = inEverything().message(t.Context(), fromJane(wrapped)).Messages[0]
+	require.Equal(t, "other", message.Type)
+	require.Equal(t, "ephemeral", message.Extra["kind"])
+}
+
+func TestASenderWithoutAnAddressAndATimeThatIsNoneAreLeftOut(t *testing.T) {
+	t.Parallel()
+	evt := fromJane(written("Hi", nil))
+	evt.Info.Timestamp = time.Unix(1, 0)
+	require.True(t, inEverything().message(t.Context(), evt).Messages[0].Timestamp.IsZero())
+	evt.Info.Sender, evt.Info.SenderAlt = types.EmptyJID, types.EmptyJID
+	require.Empty(t, inEverything().message(t.Context(), evt))
+	require.Empty(t, inEverything().withheld(t.Context(), &events.UndecryptableMessage{Info: evt.Info, UnavailableType: events.UnavailableTypeViewOnce}))
+	evt.Info.Sender = types.JID{User: bobLID().User, Server: types.HostedLIDServer, Device: 99}
+	require.Equal(t, bobPhone().User, inEverything().message(t.Context(), evt).Messages[0].From, "a business' own server writes for it")
 }
 
 func TestAnEditIsNotTakenForARepeatOfItsOriginal(t *testing.T) {
