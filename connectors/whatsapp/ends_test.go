@@ -129,9 +129,62 @@ func TestATemporaryBanIsWaitedFor(t *testing.T) {
 	require.Contains(t, m.state.Message, "blocked")
 	require.WithinDuration(t, time.Now().Add(2*time.Hour), m.due[alarmAttempt], time.Minute)
 
+	require.True(t, m.state.Retry)
+	m.mail.take()
+	m.on(t.Context(), attempted{})
+	require.WithinDuration(t, time.Now().Add(2*time.Hour), m.due[alarmAttempt], time.Minute, "the attempt that it ended is no reason to hurry")
+
 	m.on(t.Context(), &events.TemporaryBan{})
 	require.WithinDuration(t, time.Now().Add(time.Hour), m.due[alarmAttempt], time.Minute)
 	require.Zero(t, m.state.Until)
+
+	unlinked := waitingMachine(time.Unix(1000, 0))
+	unlinked.on(t.Context(), &events.TemporaryBan{Expire: time.Hour})
+	require.Equal(t, time.Unix(4600, 0), unlinked.state.Until)
+	require.False(t, unlinked.state.Retry)
+	require.True(t, unlinked.finished)
+}
+
+func TestNewAttemptsComeQuicklyAtFirstAndThenEverMoreSlowly(t *testing.T) {
+	t.Parallel()
+	timing := standardTiming()
+	for _, one := range []struct {
+		failures int
+		most     time.Duration
+	}{
+		{1, 275 * time.Millisecond},
+		{2, 1100 * time.Millisecond},
+		{3, 2200 * time.Millisecond},
+		{6, 17600 * time.Millisecond},
+		{8, 66 * time.Second},
+		{1000, 66 * time.Second},
+	} {
+		for range 200 {
+			wait := timing.backoff(one.failures)
+			require.Positive(t, wait)
+			require.LessOrEqual(t, wait, one.most, one.failures)
+		}
+	}
+}
+
+func TestAConnectionThatLastedEndsARowOfFailures(t *testing.T) {
+	t.Parallel()
+	m := waitingMachine(time.Now())
+	m.linked = true
+	m.state.Status = connectors.LinkConnected
+	for range 5 {
+		m.gone(connectors.ReasonUnreachable)
+	}
+	require.Equal(t, 5, m.failures)
+	require.Equal(t, connectors.LinkConnected, m.state.Status, "nobody is told before the grace is over")
+	m.offline()
+	require.Equal(t, connectors.ReasonUnreachable, m.state.Reason)
+	m.connected = time.Now()
+	m.gone(connectors.ReasonConnectionLost)
+	require.Equal(t, 6, m.failures, "a connection that breaks at once is one more")
+	m.connected = time.Now().Add(-time.Minute)
+	m.gone(connectors.ReasonConnectionLost)
+	require.Equal(t, 1, m.failures)
 }
 
 func TestUnansweredPingsAreAWarningAndThenANewConnection(t *testing.T) {

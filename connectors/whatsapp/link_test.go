@@ -149,6 +149,21 @@ func TestAStateThatCouldNotBeToldIsToldAgain(t *testing.T) {
 	r.listener.await(t, in(connectors.LinkQR))
 }
 
+func TestAMessageWhoseConnectionBreaksIsSentOnceAllTheSame(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.connector.timing.grace = patience
+	link, _ := r.link(t)
+	friend := r.server.AddUser("4915112345678")
+	r.server.Switch(func(s *watest.Switches) { s.CutInstead = 1 })
+	_, err := link.Send(within(t), connectors.OutMessage{To: friend.Number(), Text: "once", ProviderID: r.connector.NewMessageID()})
+	require.NoError(t, err)
+	_, err = friend.WaitText(within(t), "once")
+	require.NoError(t, err)
+	require.Len(t, friend.Received(), 1)
+	require.Len(t, r.statuses(), 3)
+}
+
 func TestStatusesOfSentMessagesComeIn(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -254,16 +254,16 @@ func (m *machine) silent(event *events.KeepAliveTimeout) {
 func (m *machine) end(end end, event any) {
 	if end.retry <= 0 || !m.linked {
 		m.finish(end.status, end.reason, end.message)
-		return
+	} else {
+		m.disconnect()
+		m.clear(alarmGrace, alarmLogin, alarmCut)
+		m.become(end.status, end.reason, end.message)
+		m.state.Retry = true
+		m.set(alarmAttempt, end.retry)
 	}
-	m.disconnect()
-	m.clear(alarmGrace, alarmLogin, alarmCut)
-	m.become(end.status, end.reason, end.message)
-	m.state.Retry = true
 	if ban, ok := event.(*events.TemporaryBan); ok && ban.Expire > 0 {
 		m.state.Until = m.host.Now().Add(ban.Expire)
 	}
-	m.set(alarmAttempt, end.retry)
 }
 
 // become sets the status; what belonged to the former one is gone.

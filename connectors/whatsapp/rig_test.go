@@ -46,7 +46,7 @@ func newRig(t *testing.T) *rig {
 	return newRigOn(t, "sqlite", watest.Options{})
 }
 
-func newRigOn(t *testing.T, engine string, options watest.Options) *rig {
+func newRigOn(t testing.TB, engine string, options watest.Options) *rig {
 	t.Helper()
 	server, err := watest.New(options)
 	require.NoError(t, err)
@@ -66,7 +66,7 @@ func quick(timing *timing) {
 	timing.relogin, timing.stagger = 100*time.Millisecond, time.Millisecond
 }
 
-func openDB(t *testing.T, engine string) *dbutil.Database {
+func openDB(t testing.TB, engine string) *dbutil.Database {
 	t.Helper()
 	uri, driver := "", "pgx"
 	if engine == "sqlite" {
@@ -102,9 +102,18 @@ func (r *rig) host() connectors.LinkHost {
 // open opens a Link and starts it.
 func (r *rig) open(t *testing.T, device string) connectors.Link {
 	t.Helper()
-	link, err := r.connector.OpenLink(t.Context(), connectors.LinkSession{ID: "sess_1", Device: device, Config: r.config}, r.host())
-	require.NoError(t, err)
+	link := r.openFor(t, device, r.listener)
 	t.Cleanup(func() { require.NoError(t, link.Close()) })
+	return link
+}
+
+// openFor opens a Link with a listener of its own, and starts it.
+func (r *rig) openFor(t testing.TB, device string, listener *listener) connectors.Link {
+	t.Helper()
+	host := r.host()
+	host.Listener = listener
+	link, err := r.connector.OpenLink(t.Context(), connectors.LinkSession{ID: "sess_1", Device: device, Config: r.config}, host)
+	require.NoError(t, err)
 	link.Start()
 	return link
 }
@@ -201,7 +210,7 @@ func (l *listener) onReceive(receive func(connectors.CallbackResult) error) {
 }
 
 // until waits for a condition, which is asked with the listener's lock held.
-func (l *listener) until(t *testing.T, what string, condition func() bool) {
+func (l *listener) until(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	limit := time.NewTimer(patience)
 	defer limit.Stop()
@@ -223,7 +232,7 @@ func (l *listener) until(t *testing.T, what string, condition func() bool) {
 }
 
 // await returns the next state that matches, after those that were returned before.
-func (l *listener) await(t *testing.T, match func(connectors.LinkState) bool) connectors.LinkState {
+func (l *listener) await(t testing.TB, match func(connectors.LinkState) bool) connectors.LinkState {
 	t.Helper()
 	var found connectors.LinkState
 	l.until(t, "a state", func() bool {

@@ -172,6 +172,25 @@ func TestSettingsOfATestServerAreOnlyAllowedTogetherAndOnThisMachine(t *testing.
 	require.NoError(t, err)
 }
 
+func FuzzParseProxy(f *testing.F) {
+	for _, seed := range []string{"", "socks5://u:p@proxy.test:1080", "http://10.0.0.1", "http://[::1]:3128/", "http://a/b", "ftp://x", "http://%zz", "socks5://:1"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, address string) {
+		u, err := parseProxy(address)
+		switch {
+		case err != nil:
+			require.Nil(t, u)
+			require.Equal(t, fieldProxy, connectors.AsError(err).Field)
+		case u == nil:
+			require.Empty(t, address)
+		default:
+			require.Contains(t, []string{"socks5", "http"}, u.Scheme)
+			require.NotEmpty(t, u.Hostname())
+		}
+	})
+}
+
 // proxied is a proxy that leads all connections where they ask to go.
 type proxied struct {
 	address string
