@@ -235,8 +235,11 @@ func (b *sendBody) contents() []string {
 		name  string
 		there bool
 	}{
-		{"text", b.Text != "" || len(b.Media) > 0}, {"template", b.Template != nil}, {"location", b.Location != nil},
-		{"contact", b.Contact != nil}, {"reaction", b.Reaction != nil},
+		{"text", b.Text != "" || len(b.Media) > 0},
+		{"template", b.Template != nil},
+		{"location", b.Location != nil},
+		{"contact", b.Contact != nil},
+		{"reaction", b.Reaction != nil},
 	} {
 		if content.there {
 			given = append(given, content.name)

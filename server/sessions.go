@@ -33,6 +33,7 @@ type sessionView struct {
 	LID       string            `json:"lid"`
 	Reason    string            `json:"reason"`
 	Message   string            `json:"message"`
+	Retry     bool              `json:"retry"`
 	StatusAt  timestamp         `json:"statusAt"`
 	Until     timestamp         `json:"until"`
 	Step      *stepView         `json:"step"`
@@ -64,7 +65,7 @@ func (s *Server) showSession(given *session.Session) (sessionView, error) {
 	view := sessionView{
 		ID: given.ID, Name: given.Channel.Name, Status: given.Status, Phone: given.Phone, PushName: given.PushName,
 		CreatedAt: timestamp(given.CreatedAt), UpdatedAt: timestamp(given.UpdatedAt), ChannelID: given.ID, LID: given.LID,
-		Reason: given.Reason, Message: given.Message, StatusAt: timestamp(given.StatusAt), Until: timestamp(given.Until), Config: config,
+		Reason: given.Reason, Message: given.Message, Retry: given.Retry, StatusAt: timestamp(given.StatusAt), Until: timestamp(given.Until), Config: config,
 	}
 	if step := given.LinkStep(); step != nil {
 		view.Step = &stepView{step.Kind, step.Code, timestamp(step.ExpiresAt), step.Passkey, step.Message}
@@ -229,7 +230,7 @@ func (s *Server) pairSession(r *request) (answer, error) {
 		return answer{}, err
 	}
 	phone := connectors.Digits(body.PhoneNumber)
-	if phone == "" {
+	if phone == "" || phone[0] == '0' { // no country code begins with 0
 		return answer{}, problem.InvalidOne("phoneNumber", "phoneNumber must be the phone's number with its country code, such as 15559876543.")
 	}
 	step, err := s.Sessions.Pair(r.ctx, r.account(), r.Params("id"), phone)

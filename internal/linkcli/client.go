@@ -45,6 +45,7 @@ type session struct {
 	PushName string `json:"pushName"`
 	Reason   string `json:"reason"`
 	Message  string `json:"message"`
+	Retry    bool   `json:"retry"` // the server brings it back by itself
 	Step     *step  `json:"step"`
 }
 

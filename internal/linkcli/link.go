@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -70,10 +69,9 @@ func (c *client) begin(ctx context.Context, r Request) (*session, error) {
 }
 
 // waitsForLink tells whether nothing happens to a session before somebody begins anew.
-func waitsForLink(s *session) bool { return s.Status == "LOGGED_OUT" || (s.Status == "DISCONNECTED" && !comesBack(s)) }
-
-// comesBack tells of a session that is offline whether it tries to get back by itself.
-func comesBack(s *session) bool { return slices.Contains([]string{"", "connection_lost", "unreachable"}, s.Reason) }
+func waitsForLink(s *session) bool {
+	return s.Status == "LOGGED_OUT" || (s.Status == "DISCONNECTED" && !s.Retry)
+}
 
 // pair asks for a code to type in. A session that was just made is with no process yet, which takes a moment.
 func (c *client) pair(ctx context.Context, id, phone string) error {
@@ -144,15 +142,11 @@ func stateOf(s *session) string {
 
 // outcome tells whether linking is over, and how it ended.
 func outcome(s *session) (done bool, err error) {
-	switch s.Status {
-	case "CONNECTED":
+	switch {
+	case s.Status == "CONNECTED":
 		return true, nil
-	case "LOGGED_OUT":
+	case waitsForLink(s):
 		return true, fmt.Errorf("%w: %s", ErrNotLinked, reasonOf(s))
-	case "DISCONNECTED":
-		if !comesBack(s) {
-			return true, fmt.Errorf("%w: %s", ErrNotLinked, reasonOf(s))
-		}
 	}
 	return false, nil
 }
@@ -168,7 +162,7 @@ func reasonOf(s *session) string {
 func (c *client) show(s *session) {
 	switch {
 	case s.Status == "CONNECTED":
-		c.say("Connected as %s %s. Send with POST /v1/messages and \"sessionId\": %q.", s.Phone, plain(s.PushName), s.ID)
+		c.say("Connected as %s. Send with POST /v1/messages and \"sessionId\": %q.", strings.TrimSpace(s.Phone+" "+plain(s.PushName)), s.ID)
 	case s.Step != nil:
 		c.showStep(s.ID, s.Step)
 	case s.Status == "PENDING":

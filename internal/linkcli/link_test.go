@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -104,7 +105,8 @@ func state(status, reason, message, step string) string {
 		step = "null"
 	}
 	text, _ := json.Marshal(message)
-	return `{"id":"sess_1","status":"` + status + `","reason":"` + reason + `","message":` + string(text) + `,"phone":"15559876543","pushName":"Support","step":` + step + `}`
+	retry := strconv.FormatBool(reason == "connection_lost")
+	return `{"id":"sess_1","retry":` + retry + `,"status":"` + status + `","reason":"` + reason + `","message":` + string(text) + `,"phone":"15559876543","pushName":"Support","step":` + step + `}`
 }
 
 func qr(code string) string {
