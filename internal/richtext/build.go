@@ -204,10 +204,10 @@ func (b *builder) endCode() {
 	if b.pre == nil {
 		return
 	}
-	text := strings.Trim(strings.Map(cleanRune, b.pre.String()), "\n")
+	text := codeText(b.pre.String())
 	b.pre = nil
 	if !isBlank(text) {
-		b.add(Block{Kind: Code, Text: codeText(text)})
+		b.add(Block{Kind: Code, Text: text})
 	}
 }
 

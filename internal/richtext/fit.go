@@ -170,7 +170,9 @@ func (f *fitter) longest(start int, suffix func(last atom) string, choose func(s
 		if over <= 0 {
 			return end, nil
 		}
-		room = min(room, sum) - over
+		if room = sum - 1; sum > f.atoms[start].length {
+			room = max(sum-over, sum/2, f.atoms[start].length)
+		}
 	}
 }
 

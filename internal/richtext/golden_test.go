@@ -142,6 +142,8 @@ func TestMarkdownEscapesWhatWouldBeMarkup(t *testing.T) {
 		"<p><b> a </b>b</p>":             "**a** b",
 		"<p><code>``</code></p>":         "``` `` ```",
 		"<h2>a # b #</h2>":               `## a \# b \#`,
+		"<ul><li><hr>a</ul>":             "-   ***\n\n    a",
+		"<pre>a<br> </pre>":              "```\na\n```",
 		"<pre>a\n```\nb</pre>":           "````\na\n```\nb\n````",
 		"<ul><li>a</ul><ul><li>b</ul>":   "-   a\n\n<!-- -->\n\n-   b",
 		"<ul><li>a<pre>b\n c</pre></ul>": "-   a\n\n    ```\n    b\n     c\n    ```",

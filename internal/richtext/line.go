@@ -154,9 +154,9 @@ func (l *line) take() []Inline {
 
 // codeText is cleanText for a text of several lines.
 func codeText(s string) string {
-	lines := strings.Split(norm.NFC.String(s), "\n")
+	lines := strings.Split(norm.NFC.String(strings.Map(cleanRune, s)), "\n")
 	for i := range lines {
 		lines[i] = strings.TrimRightFunc(lines[i], unicode.IsSpace)
 	}
-	return strings.Join(lines, "\n")
+	return strings.Trim(strings.Join(lines, "\n"), "\n")
 }

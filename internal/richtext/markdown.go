@@ -32,7 +32,7 @@ func markdownBlock(block Block) string {
 		fence := fenceFor(block.Text, 3)
 		return fence + "\n" + block.Text + "\n" + fence
 	case Rule:
-		return "---"
+		return "***" // dashes behind the dash of an item would be one rule
 	case Table:
 		return markdownTable(block.Rows)
 	default:

@@ -166,7 +166,7 @@ func (w *lineWriter) escape(text string, atStart bool) {
 	from := 0
 	for _, span := range schemeURLs(text) {
 		url := text[span.start:span.end]
-		if w.inLink || !isASCII(url) || strings.ContainsAny(url, "<>`\\\"|") {
+		if w.inLink || isWordBefore(text, span.start) || !isASCII(url) || strings.ContainsAny(url, "<>`\\\"|") {
 			continue
 		}
 		escapeRun(&w.Builder, text[from:span.start], w.place, atStart && from == 0)
@@ -178,6 +178,7 @@ func (w *lineWriter) escape(text string, atStart bool) {
 
 // escapeRun escapes signs with a backslash where the oldest Markdown knows that escape, and as entities, which all dialects read, otherwise.
 func escapeRun(out *strings.Builder, text string, where place, atStart bool) {
+	text = strings.ReplaceAll(text, "\t", " ")
 	slashed, asEntity := "\\`*_[]", "&<>~|"
 	if where == inHeading {
 		slashed += "#"
@@ -193,8 +194,6 @@ func escapeRun(out *strings.Builder, text string, where place, atStart bool) {
 			out.WriteRune(r)
 		case strings.ContainsRune(asEntity, r), isFirst && strings.ContainsRune(":=", r):
 			out.WriteString(entity(r))
-		case r == '\t':
-			out.WriteByte(' ')
 		default:
 			out.WriteRune(r)
 		}

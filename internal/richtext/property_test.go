@@ -102,7 +102,9 @@ func requireWholeParts(t *testing.T, parts []string, counter richtext.Counter, l
 	for _, part := range parts {
 		require.LessOrEqual(t, richtext.Count(part, counter), limit)
 		require.NotEmpty(t, strings.TrimSpace(part))
-		require.Equal(t, strings.TrimSpace(part), part)
+		require.Equal(t, strings.TrimRightFunc(part, unicode.IsSpace), part)
+		first, _, _, _ := uniseg.FirstGraphemeClusterInString(part, -1)
+		require.NotEmpty(t, strings.TrimSpace(first))
 		if text != "" {
 			at += strings.Index(text[at:], part)
 			require.Contains(t, boundaries, at)
