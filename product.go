@@ -130,6 +130,9 @@ func (p *product) buildTools() (err error) {
 	p.ids = id.NewGenerator(time.Now)
 	p.workerID = p.ids.New("wrk")
 	p.connectors = all.New(p.config.Setting)
+	if err := all.AddLinked(p.connectors, p.config.Setting); err != nil {
+		return err
+	}
 	p.http, err = safehttp.New(safehttp.Options{
 		Allow: p.config.AllowPrivateNetworks, Trusted: all.BaseURLs(p.config.Setting), Timeout: p.config.WebhookTimeout,
 		UserAgent: "Switchhook/" + version,
