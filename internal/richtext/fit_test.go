@@ -148,3 +148,11 @@ func TestACharacterThatDoesNotFitIsAnError(t *testing.T) {
 	require.ErrorAs(t, err, &unbreakable)
 	require.Equal(t, richtext.UnbreakableError{Length: 51, Limit: 20}, *unbreakable)
 }
+
+func TestAPartThatCountsMoreThanItsPiecesIsMadeShorter(t *testing.T) {
+	t.Parallel()
+	// Behind its @ the domain is no link for X; at the start of a part it is one, of 23.
+	parts, err := richtext.Fit("xxxxxxxxxx@e.com", richtext.X(), 11, richtext.ModeSplit)
+	require.NoError(t, err)
+	require.Equal(t, []string{"xxxxxxxxxx@", "e.", "com"}, parts)
+}

@@ -43,6 +43,8 @@ func FuzzFit(f *testing.F) {
 	f.Add("go to https://example.com/a/b, now. And "+family, uint8(40), uint8(3))
 	f.Add("日本https://e.com/日本語@a@b.example", uint8(24), uint8(4))
 	f.Add("a\u0301\u0301\u0301 e.com", uint8(3), uint8(0))
+	f.Add("xxxxxxxxxx@e.com", uint8(11), uint8(3))
+	f.Add(" \u0301a", uint8(2), uint8(0))
 	modes := []richtext.Mode{richtext.ModeSplit, richtext.ModeSplitNumbered, richtext.ModeTruncate}
 	f.Fuzz(func(t *testing.T, text string, limit, choice uint8) {
 		if limit == 0 {

@@ -2,6 +2,7 @@ package richtext_test
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -165,4 +166,10 @@ func TestHTMLIsOnlyWhatIsAllowed(t *testing.T) {
 	} {
 		require.Equal(t, want, richtext.HTML(richtext.Parse(in)), in)
 	}
+}
+
+func TestALinkThatIsFarTooLongIsItsText(t *testing.T) {
+	t.Parallel()
+	doc := richtext.Parse(`<a href="https://e.com/` + strings.Repeat("a", 4096) + `">text</a>`)
+	require.Equal(t, "text", richtext.Plain(doc, richtext.PlainOptions{}))
 }
