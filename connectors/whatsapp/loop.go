@@ -38,6 +38,7 @@ type machine struct {
 	linked    bool                    // a phone has accepted
 	finished  bool                    // nothing more will happen
 	codes     []string                // QR codes yet to be shown
+	renewed   chan struct{}           // closed when new codes have come that PairByCode waits for
 	asked     bool                    // the network has sent codes
 	refusal   *connectors.Error       // why the listener refused the link
 	parting   bool                    // we end the connection of a link, to log in
@@ -170,7 +171,7 @@ func (m *machine) on(ctx context.Context, item any) {
 		}
 	case unlinked:
 		m.finish(connectors.LinkLoggedOut, connectors.ReasonUnlinked, sayUnlinked)
-	case paired, refused, codeGiven, *events.QR, *events.PairSuccess, *events.PairError, *events.PairPasskeyRequest,
+	case paired, refused, codeGiven, renew, *events.QR, *events.PairSuccess, *events.PairError, *events.PairPasskeyRequest,
 		*events.PairPasskeyConfirmation, *events.PairPasskeyError, *events.ManualLoginReconnect:
 		m.onPairing(ctx, item)
 	default:

@@ -42,6 +42,7 @@ type (
 	undelivered struct{}                                   // something was not stored and not acknowledged
 	leaseLost   struct{}
 	codeGiven   struct{ step connectors.LinkStep } // a pairing code was made
+	renew       struct{ ready chan struct{} }      // new codes are wanted, and with them more time
 	limited     struct{}                           // a send was refused with error 463
 	unlinked    struct{}                           // Logout has succeeded
 )

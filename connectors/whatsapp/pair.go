@@ -23,11 +23,16 @@ const (
 // pairingClient is how the phone names the device of a pairing code. WhatsApp takes only a known browser with a known system.
 const pairingClient = "Chrome (Linux)"
 
+// codeTime is how much time a pairing code has at least, of the 160 s after which WhatsApp ends the connection (whatsmeow's PairPhone).
+const codeTime = 2 * time.Minute
+
 // onPairing takes news of a new link.
 func (m *machine) onPairing(ctx context.Context, item any) {
 	switch item := item.(type) {
 	case *events.QR:
 		m.gotCodes(item.Codes)
+	case renew:
+		m.renew(item.ready)
 	case codeGiven:
 		if m.inStep(connectors.StepQR, connectors.StepPairingCode) {
 			m.step(item.step)
@@ -101,7 +106,24 @@ func (m *machine) gotCodes(codes []string) {
 	m.mu.Unlock()
 	m.nextCode(m.connector.timing.firstCode)
 	m.show(m.state)
+	if m.renewed != nil {
+		close(m.renewed)
+		m.renewed = nil
+		return
+	}
 	close(m.waiting)
+}
+
+// renew makes the connection of a link anew, which gives new codes.
+func (m *machine) renew(ready chan struct{}) {
+	if !m.inStep(connectors.StepQR, connectors.StepPairingCode) || m.renewed != nil || !m.gate.alive() {
+		close(ready)
+		return
+	}
+	m.renewed = ready
+	m.asked, m.parting = false, true
+	m.clear(alarmStep)
+	m.gate.cut()
 }
 
 func (m *machine) nextCode(lasts time.Duration) {
@@ -202,12 +224,15 @@ func (l *Link) PairByCode(ctx context.Context, phone string) (connectors.LinkSte
 	if l.identity.Device != "" || l.lost {
 		return connectors.LinkStep{}, noLink()
 	}
-	select {
-	case <-l.waiting:
-	case <-l.over:
-	case <-l.quit:
-	case <-ctx.Done():
-		return connectors.LinkStep{}, connectors.Retryable(ctx.Err())
+	if err := l.await(ctx, l.waiting); err != nil {
+		return connectors.LinkStep{}, err
+	}
+	if l.timeLeft() < codeTime { // the code would end with the connection, while it is being typed
+		ready := make(chan struct{})
+		l.mail.put(renew{ready})
+		if err := l.await(ctx, ready); err != nil {
+			return connectors.LinkStep{}, err
+		}
 	}
 	if step := l.state().Step; step == nil || (step.Kind != connectors.StepQR && step.Kind != connectors.StepPairingCode) {
 		return connectors.LinkStep{}, noLink()
@@ -216,12 +241,30 @@ func (l *Link) PairByCode(ctx context.Context, phone string) (connectors.LinkSte
 	if err != nil {
 		return connectors.LinkStep{}, pairPhoneError(err)
 	}
-	l.mu.Lock()
-	until := l.until // the connection ends with the last QR code, and the pairing code with it
-	l.mu.Unlock()
-	step := connectors.LinkStep{Kind: connectors.StepPairingCode, Code: code, ExpiresAt: until, Message: sayType, Last: true}
+	step := connectors.LinkStep{
+		Kind: connectors.StepPairingCode, Code: code, ExpiresAt: l.host.Now().Add(l.timeLeft()), Message: sayType, Last: true,
+	}
 	l.mail.put(codeGiven{step})
 	return step, nil
+}
+
+// await waits for a signal, or until there will be none.
+func (l *Link) await(ctx context.Context, signal <-chan struct{}) error {
+	select {
+	case <-signal:
+	case <-l.over:
+	case <-l.quit:
+	case <-ctx.Done():
+		return connectors.Retryable(ctx.Err())
+	}
+	return nil
+}
+
+// timeLeft returns how long the connection of a link stands: WhatsApp ends it with the last QR code, and a pairing code ends with it.
+func (l *Link) timeLeft() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.until.Sub(l.host.Now())
 }
 
 func noLink() *connectors.Error {

@@ -123,6 +123,26 @@ func TestAPhoneIsLinkedByPairingCode(t *testing.T) {
 	require.Equal(t, codeNoLink, connectors.AsError(err).Code)
 }
 
+func TestAPairingCodeThatWouldSoonEndIsAskedForOverANewConnection(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.connector.timing.nextCode = time.Second // so that less than two minutes are left at once
+	user := r.server.AddUser(owner)
+	link := r.open(t, "")
+	first := r.listener.await(t, in(connectors.LinkQR))
+	step, err := link.PairByCode(within(t), owner)
+	require.NoError(t, err)
+	second := r.listener.await(t, in(connectors.LinkQR))
+	require.NotEqual(t, first.Step.Code, second.Step.Code)
+	require.Equal(t, connectors.StepQR, second.Step.Kind)
+	_, err = user.Scan(within(t), first.Step.Code)
+	require.ErrorIs(t, err, watest.ErrNoQR)
+	_, err = user.EnterCode(within(t), step.Code)
+	require.NoError(t, err)
+	r.listener.await(t, connected)
+	require.Equal(t, []connectors.LinkStatus{connectors.LinkQR, connectors.LinkConnecting, connectors.LinkConnected}, r.statuses())
+}
+
 func TestAPairingCodeThatIsNotEnteredInTimeEndsTheLink(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
