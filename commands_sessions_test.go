@@ -18,8 +18,14 @@ import (
 func TestACommandLineThatCannotBeMeantIsRefusedBeforeAnythingIsAsked(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{}, {"unlink"}, {"link"}, {"link", "--name", "x", "--session", "sess_1"}, {"link", "--name", "x", "more"}, {"link", "--key", "sk_live_1"},
-		{"list", "--phone", "15559876543"}, {"link", "--name"},
+		{},
+		{"unlink"},
+		{"link"},
+		{"link", "--name", "x", "--session", "sess_1"},
+		{"link", "--name", "x", "more"},
+		{"link", "--key", "sk_live_1"},
+		{"list", "--phone", "15559876543"},
+		{"link", "--name"},
 	} {
 		require.ErrorIs(t, sessions(t.Context(), args), errUsage, "%v", args)
 	}

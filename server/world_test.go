@@ -167,8 +167,7 @@ func (w *world) wire(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(o.HTTP.Close)
 	o.Connectors, o.Apps = all.New(w.setting), all.Apps(w.setting)
-	o.Connectors[whatsapp.Kind], err = whatsapp.New(whatsapp.Options{TestServer: w.setting("WHATSAPP_TEST_SERVER"), TestRootKey: w.setting("WHATSAPP_TEST_ROOT_KEY")})
-	require.NoError(t, err)
+	require.NoError(t, all.AddLinked(o.Connectors, w.setting))
 	parallel := 2
 	if w.store.Engine() == "sqlite" {
 		parallel = 1
