@@ -35,6 +35,7 @@ func serve(ctx context.Context) error {
 		return err
 	}
 	logger := c.Logger(os.Stderr)
+	all.Prepare()
 	// Listening comes first: where the address is taken by another process of ours, nothing of it may be touched.
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Address())
 	if err != nil {

@@ -18,5 +18,8 @@ func AddLinked(known map[string]connectors.Connector, setting func(name string) 
 	return nil
 }
 
+// Prepare makes the libraries of linked devices ready. A process calls it once, before AddLinked.
+func Prepare() { whatsapp.Prepare() }
+
 // linkedSettings returns the names of the operator's settings that these networks read.
 func linkedSettings() []string { return whatsapp.Settings() }
