@@ -21,6 +21,7 @@ type network struct {
 	forgotten []string
 	sent      chan connectors.OutMessage
 	onSend    func(connectors.OutMessage) // optional
+	refusal   error                       // of OpenLink
 }
 
 func newNetwork() *network {
@@ -49,6 +50,9 @@ func (nothing) Close() error { return nil }
 func (n *network) OpenLink(_ context.Context, session connectors.LinkSession, host connectors.LinkHost) (connectors.Link, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.refusal != nil {
+		return nil, n.refusal
+	}
 	l := &link{network: n, session: session, host: host}
 	n.links[session.ID] = append(n.links[session.ID], l)
 	return l, nil

@@ -124,7 +124,7 @@ func (s *Service) settle(ctx context.Context, number int64, own []store.OwnSessi
 			r.retry(ctx)
 		}
 	}
-	inTurns(work)
+	s.inTurns(work)
 }
 
 // resume opens a session that this process owns and does not run, or gives it back.
@@ -153,7 +153,7 @@ func (s *Service) claim(ctx context.Context, number int64) (more bool, err error
 	for i, sessionID := range claimed {
 		work[i] = func() { s.open(ctx, number, sessionID, true) }
 	}
-	inTurns(work)
+	s.inTurns(work)
 	return more, nil
 }
 
@@ -178,14 +178,19 @@ func (s *Service) release(ctx context.Context, sessionID string) {
 	}
 }
 
-// inTurns does several things at once, but not too many.
-func inTurns(work []func()) {
+// inTurns does several things at once, but not too many. One that panics, as a connector may, does not end the others.
+func (s *Service) inTurns(work []func()) {
 	turns := make(chan struct{}, inParallel)
 	var all sync.WaitGroup
 	for _, do := range work {
 		turns <- struct{}{}
 		all.Go(func() {
-			defer func() { <-turns }()
+			defer func() {
+				if p := recover(); p != nil {
+					s.Logger.Error("session.panicked", "error", fmt.Sprint(p))
+				}
+				<-turns
+			}()
 			do()
 		})
 	}
@@ -212,7 +217,7 @@ func (s *Service) Close(ctx context.Context) error {
 				s.release(ctx, r.id)
 			})
 		}
-		inTurns(work)
+		s.inTurns(work)
 		if len(work) > 0 {
 			s.tellAll(ctx, note{Kind: noteFree})
 		}

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -172,9 +173,21 @@ func (s *Service) newRunner(ctx context.Context, number int64, sessionID string)
 		DB: s.Store.Database(), Held: r.held, Listener: r,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("open link: %w", err)
+		return nil, errors.Join(fmt.Errorf("open link: %w", err), r.tellRefusal(ctx, err))
 	}
 	return r, nil
+}
+
+// tellRefusal shows the user why a Link cannot be opened, where the connector has a sentence for that.
+func (r *runner) tellRefusal(ctx context.Context, err error) error {
+	var e *connectors.Error
+	if !errors.As(err, &e) || e.Kind == connectors.KindRetryable {
+		return nil
+	}
+	return r.LinkChanged(ctx, connectors.LinkState{
+		Status: connectors.LinkDisconnected, Reason: connectors.ReasonRefused, Message: e.Message,
+		Identity: connectors.LinkIdentity{Device: r.row.Device},
+	})
 }
 
 // gapOf reads the setting of the seconds between two messages; without one there is no gap.

@@ -207,6 +207,34 @@ func TestWhatTheUserChangesOfTheChannelReachesTheLink(t *testing.T) {
 	})
 }
 
+func TestALinkThatCannotBeOpenedSaysWhy(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, w *world) {
+		n := w.node(t, "wrk_1")
+		made, _ := n.online(t, "15551234567", connectors.Config{"other": "one"})
+		linking, err := n.Create(t.Context(), session.Draft{ID: w.ids.New("sess"), AccountID: tenant})
+		require.NoError(t, err)
+		w.network.refusal = connectors.Rejected("invalid", "The proxy cannot be used. Correct it.", "config.proxy")
+		_, err = n.channels.Change(t.Context(), tenant, made.ID, channel.Change{Config: connectors.Config{"other": "two"}})
+		require.NoError(t, err)
+		for range 3 {
+			n.tick(t)
+		}
+		for _, sessionID := range []string{made.ID, linking.ID} {
+			got := n.get(t, sessionID)
+			require.Equal(t, []string{"DISCONNECTED", "refused", "The proxy cannot be used. Correct it."}, []string{got.Status, got.Reason, got.Message})
+			require.False(t, got.Linking)
+		}
+		require.Len(t, w.told(t), 4, "told once")
+		require.Empty(t, n.get(t, linking.ID).Owner)
+		w.network.refusal = nil
+		n.tick(t)
+		l := w.network.link(t, made.ID)
+		require.True(t, l.live())
+		require.Equal(t, "device of 15551234567", l.session.Device)
+	})
+}
+
 func TestAStatusChangesTwiceInAMillisecondAndIsToldTwice(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, func(t *testing.T, w *world) {

@@ -144,6 +144,33 @@ func TestALinkIsBegunOnceAndVoidsWhatTheEarlierOneStillSaves(t *testing.T) {
 	})
 }
 
+func TestOnlyALinkedSessionThatStaysAwayIsConnectedAgainOnDemand(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		addAccounts(t, s, "acct_a")
+		addSession(t, s, "sess_1", "acct_a")
+		own(t, s, "a", "sess_1")
+		again := func(version int64) error {
+			return s.Reconnect(ctx, "acct_a", "sess_1", version, "CONNECTING", testTime().Add(time.Minute))
+		}
+		require.ErrorIs(t, again(1), ErrNotFound, "it is not linked")
+		row, err := s.SessionAny(ctx, "sess_1")
+		require.NoError(t, err)
+		row.Device, row.Linking, row.Status, row.Reason, row.Retry = "1:2@s", false, "DISCONNECTED", "banned", true
+		require.NoError(t, s.SaveSessionAny(ctx, "a", row, testTime()))
+		require.ErrorIs(t, again(1), ErrNotFound, "it comes back by itself")
+		row.Reason, row.Retry = "replaced", false
+		require.NoError(t, s.SaveSessionAny(ctx, "a", row, testTime()))
+		require.ErrorIs(t, again(2), ErrNotFound, "another version")
+		require.ErrorIs(t, s.Reconnect(ctx, "acct_b", "sess_1", 1, "CONNECTING", testTime()), ErrNotFound)
+		require.NoError(t, again(1))
+		got, err := s.SessionAny(ctx, "sess_1")
+		require.NoError(t, err)
+		require.Equal(t, []any{"CONNECTING", "", "1:2@s", int64(2)}, []any{got.Status, got.Reason, got.Device, got.Version})
+	})
+}
+
 func TestANumberIsOneSessionsInAnAccount(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, func(t *testing.T, s *Store) {
