@@ -4,13 +4,11 @@ import (
 	"os"
 	"testing"
 
-	"go.mau.fi/whatsmeow"
-
 	"github.com/switchhook/switchhook/connectors/whatsapp/watest"
 )
 
-// TestMain sets the root key before any client is made: whatsmeow keeps one for the whole process.
+// TestMain sets what the libraries keep once for the whole process, before any client is made.
 func TestMain(m *testing.M) {
-	whatsmeow.WACertPubKey = watest.SharedRoot().PublicKey()
+	watest.Prepare(watest.SharedRoot())
 	os.Exit(m.Run())
 }
