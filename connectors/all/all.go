@@ -8,6 +8,7 @@ import (
 	"github.com/switchhook/switchhook/connectors/facebook"
 	"github.com/switchhook/switchhook/connectors/gupshup"
 	"github.com/switchhook/switchhook/connectors/instagram"
+	"github.com/switchhook/switchhook/connectors/mastodon"
 	"github.com/switchhook/switchhook/connectors/meta"
 	"github.com/switchhook/switchhook/connectors/sandbox"
 	"github.com/switchhook/switchhook/connectors/telnyx"
@@ -17,6 +18,7 @@ import (
 
 const (
 	gupshupBaseURL = "GUPSHUP_BASE_URL"
+	mastodonScopes = "MASTODON_SCOPES"
 	telnyxBaseURL  = "TELNYX_BASE_URL"
 	twilioBaseURL  = "TWILIO_BASE_URL"
 )
@@ -27,6 +29,7 @@ func New(setting func(name string) string) map[string]connectors.Connector {
 		facebook.Kind:       facebook.New(meta.OptionsOf(setting)),
 		gupshup.Kind:        gupshup.New(gupshup.Options{BaseURL: setting(gupshupBaseURL)}),
 		instagram.Kind:      instagram.New(meta.OptionsOf(setting)),
+		mastodon.Kind:       mastodon.New(mastodon.Options{Scopes: setting(mastodonScopes)}),
 		sandbox.Kind:        sandbox.New(),
 		telnyx.Kind:         telnyx.New(telnyx.Options{BaseURL: setting(telnyxBaseURL)}),
 		twilio.KindSMS:      twilio.NewSMS(twilio.Options{BaseURL: setting(twilioBaseURL)}),
@@ -37,7 +40,7 @@ func New(setting func(name string) string) map[string]connectors.Connector {
 
 // Settings returns the names of the operator's settings that connectors read.
 func Settings() []string {
-	return append(append(meta.Settings(), linkedSettings()...), gupshupBaseURL, telnyxBaseURL, twilioBaseURL)
+	return append(append(meta.Settings(), linkedSettings()...), gupshupBaseURL, mastodonScopes, telnyxBaseURL, twilioBaseURL)
 }
 
 // Apps returns what takes the callbacks that concern all channels of an app, by the last part of its address: /callbacks/meta.
