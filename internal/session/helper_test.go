@@ -2,7 +2,6 @@ package session_test
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"log/slog"
 	"net"
@@ -15,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/switchhook/switchhook/connectors"
-	"github.com/switchhook/switchhook/connectors/whatsapp"
 	"github.com/switchhook/switchhook/connectors/whatsapp/watest"
 	"github.com/switchhook/switchhook/internal/channel"
 	"github.com/switchhook/switchhook/internal/event"
@@ -31,12 +29,9 @@ import (
 	"github.com/switchhook/switchhook/internal/testenv"
 )
 
-// TestMain makes the first WhatsApp connector, which sets what the library keeps for the whole process, before any test does.
+// TestMain sets what the libraries of linked devices keep once for the whole process, before any client is made.
 func TestMain(m *testing.M) {
-	root := watest.SharedRoot().PublicKey()
-	if _, err := whatsapp.New(whatsapp.Options{TestServer: "127.0.0.1:1", TestRootKey: hex.EncodeToString(root[:])}); err != nil {
-		panic(err)
-	}
+	watest.Prepare(watest.SharedRoot())
 	os.Exit(testenv.Main(m))
 }
 
