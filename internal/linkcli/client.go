@@ -76,6 +76,7 @@ func (r *refusal) Error() string {
 type client struct {
 	Options
 	http *http.Client
+	code *step // the code to type in that the user has been shown, where one was asked for
 }
 
 func newClient(o Options) (*client, error) {

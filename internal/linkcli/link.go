@@ -36,9 +36,10 @@ func Link(ctx context.Context, o Options, r Request) error {
 		return err
 	}
 	if s.Status != "CONNECTED" && r.Phone != "" {
-		if err := c.pair(ctx, s.ID, r.Phone); err != nil {
+		if c.code, err = c.pair(ctx, s.ID, r.Phone); err != nil {
 			return err
 		}
+		c.showStep(s.ID, c.code)
 	}
 	return c.follow(ctx, s.ID)
 }
@@ -73,21 +74,19 @@ func waitsForLink(s *session) bool {
 	return s.Status == "LOGGED_OUT" || (s.Status == "DISCONNECTED" && !s.Retry)
 }
 
-// pair asks for a code to type in. A session that was just made is with no process yet, which takes a moment.
-func (c *client) pair(ctx context.Context, id, phone string) error {
+// pair asks for a code to type in, and returns the step that it belongs to. A session that was just made is with no process yet, which takes a moment.
+func (c *client) pair(ctx context.Context, id, phone string) (*step, error) {
 	tick := time.NewTicker(c.Every)
 	defer tick.Stop()
 	for try := 1; ; try++ {
-		var given struct {
-			Code string `json:"code"`
-		}
+		given := step{Kind: "pairing_code"}
 		err := c.call(ctx, http.MethodPost, "/v1/sessions/"+url.PathEscape(id)+"/pair", map[string]string{"phoneNumber": phone}, &given)
 		if err == nil || over(err) || try == pairTries {
-			return err
+			return &given, err
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("stopped before there was a code: %w", ctx.Err())
+			return nil, fmt.Errorf("stopped before there was a code: %w", ctx.Err())
 		case <-tick.C:
 		}
 	}
@@ -163,6 +162,8 @@ func (c *client) show(s *session) {
 	switch {
 	case s.Status == "CONNECTED":
 		c.say("Connected as %s. Send with POST /v1/messages and \"sessionId\": %q.", strings.TrimSpace(s.Phone+" "+plain(s.PushName)), s.ID)
+	case s.Step != nil && c.code != nil && (s.Step.Kind == "qr" || s.Step.Code == c.code.Code):
+		// The code to type in is on the screen already, and has taken the place of the QR code.
 	case s.Step != nil:
 		c.showStep(s.ID, s.Step)
 	case s.Status == "PENDING":

@@ -60,7 +60,7 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
-		_, _ = io.WriteString(w, `{"code":"ABCD-1234"}`)
+		_, _ = io.WriteString(w, `{"code":"ABCD-1234","expiresAt":null,"message":"Type it in."}`)
 	case "GET /v1/sessions/sess_1":
 		state := s.states[0]
 		if len(s.states) > 1 {
@@ -170,13 +170,16 @@ func TestASessionThatIsOnlineNeedsNothing(t *testing.T) {
 func TestAPhoneIsLinkedByACodeToTypeIn(t *testing.T) {
 	t.Parallel()
 	pairing := `{"kind":"pairing_code","code":"ABCD-1234","expiresAt":null,"message":"Type it in."}`
-	s := newServer(t, state("QR", "", "", pairing), state("CONNECTED", "", "", ""))
+	second := `{"kind":"pairing_code","code":"EFGH-5678","expiresAt":null,"message":"Type it in."}`
+	s := newServer(t, state("QR", "", "", qr("2@one")), state("QR", "", "", pairing), state("QR", "", "", second), state("CONNECTED", "", "", ""))
 	s.busy = 2
 	out, err := s.run(t, linkcli.Request{Name: "x", Phone: "15559876543"})
 	require.NoError(t, err)
 	require.Len(t, s.posted(), 4)
 	require.Equal(t, `POST /v1/sessions/sess_1/pair {"phoneNumber":"15559876543"}`, s.posted()[1])
-	require.Contains(t, out, "    ABCD-1234\n\nType it in.\n")
+	require.Equal(t, 1, strings.Count(out, "    ABCD-1234\n\nType it in.\n"))
+	require.Contains(t, out, "    EFGH-5678\n\nType it in.\n")
+	require.NotContains(t, out, "\x1b", "no QR code")
 }
 
 func TestAPasskeyIsExplained(t *testing.T) {
