@@ -134,6 +134,40 @@ func TestANumberIsLinkedToOneSessionOfAnAccount(t *testing.T) {
 	require.Len(t, owner.Devices(), 2)
 }
 
+func TestASessionIsMadeOnceHoweverOftenItIsAskedFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "sqlite")
+	a := w.tenant(t, "ann")
+	for path, body := range map[string]string{"/v1/sessions": `{"name":"One"}`, "/v1/channels": `{"connector":"whatsapp","name":"Two"}`} {
+		key := "Idempotency-Key: " + path
+		first := a.send(t, 201, "POST", path, body, key)
+		again := a.send(t, 201, "POST", path, body, key)
+		require.Equal(t, string(first.body), string(again.body))
+		require.Equal(t, "true", again.header.Get("Idempotency-Replayed"))
+		a.refused(t, 409, "idempotency_conflict", "POST", path, strings.Replace(body, "name", "nam", 1), key)
+	}
+	require.Len(t, a.send(t, 200, "GET", "/v1/sessions", "").field(t, "data"), 2)
+}
+
+func TestASessionIsSwitchedOffAndOnAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "sqlite")
+	a := w.tenant(t, "ann")
+	owner := w.phones.AddUser("15559876543")
+	jane := w.phones.AddUser("15551234567")
+	id := a.linked(t, owner)
+	a.send(t, 200, "PATCH", "/v1/sessions/"+id, `{"status":"disabled"}`)
+	require.Equal(t, "disabled", a.sessionBecomes(t, id, "DISCONNECTED").text(t, "reason"))
+	a.send(t, 400, "POST", "/v1/messages", `{"sessionId":"`+id+`","to":"15551234567","text":"Hello"}`)
+	a.refused(t, 409, "conflict", "POST", "/v1/sessions/"+id+"/link", "")
+	a.send(t, 200, "PATCH", "/v1/sessions/"+id, `{"status":"active"}`)
+	a.sessionBecomes(t, id, "CONNECTED")
+	require.Len(t, owner.Devices(), 1, "it is the same device")
+	a.send(t, 200, "POST", "/v1/messages", `{"sessionId":"`+id+`","to":"15551234567","text":"Hello"}`)
+	_, err := jane.WaitText(t.Context(), "Hello")
+	require.NoError(t, err)
+}
+
 func TestADeviceThatIsUnlinkedOnThePhoneIsTold(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "sqlite")
