@@ -117,7 +117,9 @@ func TestAnAccountThatWhatsAppLocksAfterTakingAMessageIsToldOnce(t *testing.T) {
 		}
 		hello := `"messages":[{"from":"16311112222","id":"wamid.%s","timestamp":"1795251600","type":"text","text":{"body":"Hello"}}]`
 		call(fmt.Sprintf(hello, "A"))
-		send := func() { a.send(t, 200, "POST", "/v1/messages", `{"channelId":"`+channelID+`","to":"+16311112222","text":"Hi"}`) }
+		send := func() {
+			a.send(t, 200, "POST", "/v1/messages", `{"channelId":"`+channelID+`","to":"+16311112222","text":"Hi"}`)
+		}
 		news := func(id, status, more string) string {
 			return fmt.Sprintf(`"statuses":[{"id":%q,"status":%q,"timestamp":"1795251601","recipient_id":"16311112222"%s}]`, id, status, more)
 		}
