@@ -7,6 +7,7 @@ const (
 	UnknownField         = "unknown_field"
 	InvalidJSON          = "invalid_json"
 	InvalidCSV           = "invalid_csv"
+	InvalidForm          = "invalid_form"
 	UnsupportedMediaType = "unsupported_media_type"
 	EncodedBody          = "encoded_body"
 	BodyTooLarge         = "body_too_large"
@@ -18,6 +19,7 @@ const (
 	TimestampExpired     = "timestamp_expired"
 	RequestTimeout       = "request_timeout"
 	Forbidden            = "forbidden"
+	HTTPSRequired        = "https_required"
 	RegistrationClosed   = "registration_closed"
 	SetupCodeRequired    = "setup_code_required"
 	EmailTaken           = "email_taken"
@@ -44,6 +46,7 @@ const (
 	Unconfirmed          = "unconfirmed"
 	TooMany              = "too_many"
 	MediaUnavailable     = "media_unavailable"
+	MediaRejected        = "media_rejected"
 	InternalError        = "internal_error"
 	ServiceUnavailable   = "service_unavailable"
 )
@@ -63,6 +66,8 @@ func Catalogue() []Entry {
 		{UnknownField, 400, "The request has a field that does not exist here; usually its name is misspelt."},
 		{InvalidJSON, 400, "The body is not well-formed JSON in UTF-8."},
 		{InvalidCSV, 400, "The body is not a CSV list in UTF-8 with a header row, or one of its lines does not fit that row."},
+		{InvalidForm, 400, "The body is not a form (multipart/form-data) as this address takes it: it has no boundary, is cut off, or has too many parts."},
+		{MediaRejected, 400, "A file cannot be posted: its type, its size or its name, or the network takes no such file."},
 		{InvalidURL, 400, "An address cannot be used: not https, with a user name, or in a private network that the operator has not allowed."},
 		{InvalidCursor, 400, "The cursor is not one that a list has answered with."},
 		{SessionNotConnected, 400, "The WhatsApp session is not CONNECTED. Link it again or wait until it is back."},
@@ -77,6 +82,7 @@ func Catalogue() []Entry {
 		{KeyRequired, 401, "This call takes an API key; a login token is not enough."},
 		{InvalidSignature, 401, "The signature is missing or does not match the raw body."},
 		{Forbidden, 403, "The credential may not do this."},
+		{HTTPSRequired, 403, "The address was called without TLS. Send the request to its https address."},
 		{RegistrationClosed, 403, "This server does not take new accounts. Its operator can change REGISTRATION."},
 		{SetupCodeRequired, 403, "The first account needs the setup code that the server printed at its start."},
 		{WindowExpired, 403, "The recipient has not written within the network's window (24 hours). Wait for a message, or send a template."},
@@ -92,7 +98,7 @@ func Catalogue() []Entry {
 		{EmailTaken, 409, "A user with this e-mail address exists already."},
 		{IdempotencyConflict, 409, "The Idempotency-Key was used before with another request."},
 		{IdempotencyBusy, 409, "The first request with this Idempotency-Key is still being worked on."},
-		{BodyTooLarge, 413, "The body is larger than 1 MiB."},
+		{BodyTooLarge, 413, "The body is larger than 1 MiB, or with files than MAX_UPLOAD."},
 		{UnsupportedMediaType, 415, "The Content-Type is not one that this address takes."},
 		{EncodedBody, 415, "The body is compressed. Send it as it is, without Content-Encoding."},
 		{RateLimited, 429, "Too many requests. Wait as long as Retry-After says."},
