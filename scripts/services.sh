@@ -29,6 +29,15 @@ has_compiler || missing+=(gcc libc6-dev)
 has_all curl openssl jq || missing+=(curl openssl jq ca-certificates)
 has_all node || missing+=(nodejs)
 
+# A real WordPress, see scripts/wordpress.sh.
+has_php() { [[ $'\n'"$(php -m 2>/dev/null)"$'\n' == *$'\n'"$1"$'\n'* ]]; }
+[ -e /usr/share/wordpress/wp-load.php ] || missing+=(wordpress)
+[ -x /usr/sbin/mariadbd ] || missing+=(mariadb-server)
+has_php Core || missing+=(php-cli)
+has_php mysqli || missing+=(php-mysql)
+has_php gd || missing+=(php-gd)
+has_php xml || missing+=(php-xml)
+
 [ "${#missing[@]}" -eq 0 ] || "$root/scripts/install.sh" "${missing[@]}"
 
 mkdir -p "$root/.bin"
