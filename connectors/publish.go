@@ -51,6 +51,7 @@ type OutPost struct {
 	ID        string // ours, of post and channel: the same in every try, so that it serves as an idempotency key
 	Title     string // plain text on one line; only where PostInfo.Title
 	Text      string // rendered as PostInfo.Text says
+	HTML      string // where PostInfo.Text is PostMarkdown: the same as sanitised HTML; empty where Text was made shorter or split
 	Media     []PostMedia
 	ReplyTo   string            // the network's id of the part before, where a long text is split; or empty
 	StartedAt time.Time         // when the first try began

@@ -75,6 +75,7 @@ type job struct {
 	conn    connectors.Publisher
 	parts   []string // texts, one after the other
 	title   string
+	html    string
 	comment string
 	files   []File
 	options map[string]string
@@ -147,7 +148,7 @@ func (s *Service) publishPart(ctx context.Context, j *job) (published connectors
 func (s *Service) outPost(ctx context.Context, j *job) connectors.OutPost {
 	n := len(j.done)
 	post := connectors.OutPost{
-		ID: fmt.Sprintf("%s-%d", j.target.ID, n), Title: j.title, Text: j.parts[n], StartedAt: j.target.StartedAt, Options: j.options,
+		ID: fmt.Sprintf("%s-%d", j.target.ID, n), Title: j.title, Text: j.parts[n], HTML: j.html, StartedAt: j.target.StartedAt, Options: j.options,
 	}
 	if n > 0 {
 		post.ReplyTo = j.done[n-1].ProviderID

@@ -29,13 +29,15 @@ const (
 type rendered struct {
 	title   string
 	parts   []string
+	html    string // the whole text, where the network takes Markdown and its connector may choose
 	comment string
 }
 
 // render turns what a user wrote into what a network takes, and lists everything that is wrong with it, fields as in Content.
 func render(c Content, name string, info *connectors.PostInfo, limits connectors.PostLimits, files []File) (rendered, []problem.Field, []Warning) {
 	r, wrong, warnings := renderTitle(c, name, info, limits)
-	text := renderText(richtext.Parse(c.Body), info.Text)
+	document := richtext.Parse(c.Body)
+	text := renderText(document, info.Text)
 	if strings.TrimSpace(text) == "" && (len(files) == 0 || info.TextRequired) && r.title == "" {
 		wrong = append(wrong, invalid("body", name+" takes no post without text: the body is empty, or nothing of it is left without its HTML."))
 	}
@@ -51,6 +53,9 @@ func render(c Content, name string, info *connectors.PostInfo, limits connectors
 			})
 		}
 		r.parts = parts
+	}
+	if info.Text == connectors.PostMarkdown && len(r.parts) == 1 && strings.TrimSpace(r.parts[0]) == strings.TrimSpace(text) {
+		r.html = richtext.HTML(document)
 	}
 	r.comment = strings.TrimSpace(c.FirstComment)
 	if r.comment != "" && !info.FirstComment {
@@ -275,7 +280,7 @@ func (s *Service) prepare(ctx context.Context, t *store.Target) (*job, error) {
 	if len(wrong) > 0 {
 		return j, connectors.Rejected(wrong[0].Code, wrong[0].Message, wrong[0].Field)
 	}
-	j.title, j.parts, j.comment = r.title, r.parts, r.comment
+	j.title, j.parts, j.html, j.comment = r.title, r.parts, r.html, r.comment
 	if len(j.done) > len(j.parts) {
 		j.done = j.done[:len(j.parts)]
 	}
