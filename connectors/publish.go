@@ -128,7 +128,7 @@ type PostLimits struct {
 	VideoTypes    []string `json:"videoTypes,omitempty"`
 }
 
-// TokenKeeper keeps credentials that are renewed while they are used, as OAuth's are.
+// TokenKeeper keeps credentials that are renewed while they are used, as OAuth's are. The access token is the setting "accessToken" of every kind.
 type TokenKeeper interface {
 	// Renew runs renew for a channel, one at a time over all processes, and stores what it returns before anybody uses it. stale is the
 	// access token that the network refused, or that is about to end: where the stored configuration has another one by now, that is returned and renew is not called.

@@ -29,9 +29,9 @@ import (
 const Kind = "whatsapp"
 
 const (
-	maxTextLength = 65536    // characters; WhatsApp's apps take no more
-	maxMediaBytes = 64 << 20 // a file is encrypted in memory before it goes out
-	maxConnecting = 8        // connections that are being made at a time: a restart must not fall upon the network with hundreds at once
+	maxTextLength = 65536     // characters; WhatsApp's apps take no more
+	maxMediaBytes = 100 << 20 // of any file; kinds have limits of their own. What the business platform takes as a document
+	maxConnecting = 8         // connections that are being made at a time: a restart must not fall upon the network with hundreds at once
 	deviceName    = "Switchhook"
 )
 

@@ -85,6 +85,7 @@ func (s *Service) Open(ctx context.Context, c *store.Channel) (connectors.Conn, 
 		channel := connectors.Channel{ID: c.ID, Address: c.Address, Config: config, CallbackURL: s.CallbackURL(c)}
 		conn, err := connector.Open(channel, connectors.Host{
 			HTTP: s.o.HTTP, Public: s.o.PublicHTTP, Dial: s.o.Dial, Logger: s.o.Logger.With("channel_id", c.ID), Now: s.o.Now,
+			Tokens: keeper{s, c.ID},
 		})
 		if err != nil {
 			return nil, fmt.Errorf("open channel %s: %w", c.ID, err)

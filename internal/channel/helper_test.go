@@ -40,6 +40,8 @@ func (example) Info() connectors.Info {
 			{Key: "authToken", Label: "Auth token", Type: connectors.FieldText, Required: true, Secret: true},
 			{Key: "region", Label: "Region", Type: connectors.FieldSelect, Options: []string{"eu", "us"}},
 			{Key: "note", Label: "Note", Type: connectors.FieldText, Secret: true},
+			{Key: "accessToken", Label: "Access token", Type: connectors.FieldText, Secret: true},
+			{Key: "refreshToken", Label: "Refresh token", Type: connectors.FieldText, Secret: true},
 		},
 	}
 }
@@ -53,13 +55,14 @@ func (example) Address(config connectors.Config) (string, error) {
 
 func (e example) Open(c connectors.Channel, host connectors.Host) (connectors.Conn, error) {
 	e.opened.Add(1)
-	return &exampleConn{example: e, channel: c, http: host.HTTP}, nil
+	return &exampleConn{example: e, channel: c, http: host.HTTP, tokens: host.Tokens}, nil
 }
 
 type exampleConn struct {
 	example
 	channel connectors.Channel
 	http    *http.Client
+	tokens  connectors.TokenKeeper
 }
 
 func (c *exampleConn) Check(ctx context.Context) error {
