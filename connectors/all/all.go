@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/switchhook/switchhook/connectors"
+	"github.com/switchhook/switchhook/connectors/discord"
 	"github.com/switchhook/switchhook/connectors/facebook"
 	"github.com/switchhook/switchhook/connectors/gupshup"
 	"github.com/switchhook/switchhook/connectors/instagram"
@@ -17,6 +18,8 @@ import (
 )
 
 const (
+	discordBaseURL = "DISCORD_BASE_URL"
+	discordVersion = "DISCORD_API_VERSION"
 	gupshupBaseURL = "GUPSHUP_BASE_URL"
 	mastodonScopes = "MASTODON_SCOPES"
 	telnyxBaseURL  = "TELNYX_BASE_URL"
@@ -26,6 +29,7 @@ const (
 // New returns every network by its kind, but for those of AddLinked. setting gives an operator's setting by its name, such as TWILIO_BASE_URL, or "".
 func New(setting func(name string) string) map[string]connectors.Connector {
 	return map[string]connectors.Connector{
+		discord.Kind:        discord.New(discord.Options{BaseURL: setting(discordBaseURL), Version: setting(discordVersion)}),
 		facebook.Kind:       facebook.New(meta.OptionsOf(setting)),
 		gupshup.Kind:        gupshup.New(gupshup.Options{BaseURL: setting(gupshupBaseURL)}),
 		instagram.Kind:      instagram.New(meta.OptionsOf(setting)),
@@ -40,7 +44,7 @@ func New(setting func(name string) string) map[string]connectors.Connector {
 
 // Settings returns the names of the operator's settings that connectors read.
 func Settings() []string {
-	return append(append(meta.Settings(), linkedSettings()...), gupshupBaseURL, mastodonScopes, telnyxBaseURL, twilioBaseURL)
+	return append(append(meta.Settings(), linkedSettings()...), discordBaseURL, discordVersion, gupshupBaseURL, mastodonScopes, telnyxBaseURL, twilioBaseURL)
 }
 
 // Apps returns what takes the callbacks that concern all channels of an app, by the last part of its address: /callbacks/meta.
