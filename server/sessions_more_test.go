@@ -72,8 +72,9 @@ func TestAGroupIsReadAndAnswered(t *testing.T) {
 	w := newWorld(t, "sqlite")
 	a := w.tenant(t, "ann")
 	owner, jane := w.phones.AddUser("15559876543"), w.phones.AddUser("15551234567", watest.WithName("Jane Doe"))
+	inbox, plain := a.sessionInbox(t), newReceiver(t, status(200))
+	a.send(t, 201, "POST", "/v1/webhooks", `{"url":"`+plain.URL+`","events":["message.received","session.qr","session.status"]}`)
 	id := a.linked(t, owner)
-	inbox := a.sessionInbox(t)
 	friends, err := w.phones.AddGroup("Friends", owner, jane)
 	require.NoError(t, err)
 	require.NoError(t, jane.SendToGroup(t.Context(), friends, "3EB0A1B2C3D4E5F6", &waE2E.Message{Conversation: proto.String("Hi all")}))
@@ -81,6 +82,11 @@ func TestAGroupIsReadAndAnswered(t *testing.T) {
 	data := inbox.whathooksData(t, "message.received", id)[0]
 	require.Equal(t, "15551234567", data["from"])
 	require.Equal(t, friends.JID().String(), data["chat"])
+	eventually(t, "the other webhook has it too", func() bool { return len(plain.of("message.received")) == 1 })
+	for name, schema := range map[string]string{"message.received": "MessageReceivedEvent", "session.qr": "SessionQREvent", "session.status": "SessionStatusEvent"} {
+		require.NotEmpty(t, plain.of(name), name)
+		require.NoError(t, w.checker.ValidateSchema(schema, plain.of(name)[0].body), name)
+	}
 	shown := a.send(t, 200, "GET", "/v1/messages/"+data["id"].(string), "")
 	require.Equal(t, "15551234567", shown.text(t, "from"))
 	require.Equal(t, friends.JID().String(), shown.text(t, "chat"))
