@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/switchhook/switchhook/connectors/whatsapp/watest"
 	"github.com/switchhook/switchhook/internal/testenv"
 )
 
@@ -31,6 +32,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
+	watest.Prepare(watest.SharedRoot())
 	if err := prepare(folder); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
