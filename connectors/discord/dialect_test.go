@@ -1,4 +1,4 @@
-package discord //nolint:testpackage // the translation has no door of its own
+package discord // the translation has no door of its own
 
 import (
 	"strings"

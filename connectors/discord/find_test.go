@@ -62,6 +62,22 @@ func TestAThreadIsLookedThroughInPlaceOfItsChannel(t *testing.T) {
 	require.False(t, found)
 }
 
+func TestTheSameTextUnderAnotherNonceIsAnotherPost(t *testing.T) {
+	t.Parallel()
+	fake := newFake(t)
+	earlier := post(&begun{}, "Hello")
+	_, err := publisher(t, fake, byBot()).Publish(t.Context(), earlier)
+	require.NoError(t, err)
+	later := post(&begun{}, "Hello")
+	later.ID = "tgt_2-0"
+	_, found, err := find(t, fake, byBot(), later)
+	require.NoError(t, err)
+	require.False(t, found)
+	_, found, err = find(t, fake, byBot(), earlier)
+	require.NoError(t, err)
+	require.True(t, found)
+}
+
 func TestFilesAloneAreToldByTheirNumber(t *testing.T) {
 	t.Parallel()
 	fake := newFake(t)

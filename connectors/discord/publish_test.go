@@ -359,3 +359,22 @@ func TestARefusedFormTellsWhatIsWrong(t *testing.T) {
 	failed := requireKind(t, err, connectors.KindRejected, connectors.CodeInvalidContent)
 	require.Equal(t, "Invalid Form Body; attachments.0.description: Too long.; content: Must be 2000 or fewer in length.", failed.Provider.Message)
 }
+
+func TestManyPostsAtOnceAreAllOut(t *testing.T) {
+	t.Parallel()
+	fake := newFake(t)
+	p := publisher(t, fake, byBot())
+	errs := make(chan error)
+	for i := range 20 {
+		go func() {
+			out := post(&begun{}, fmt.Sprint("no. ", i))
+			out.ID = fmt.Sprintf("tgt_%d-0", i)
+			_, err := p.Publish(context.WithoutCancel(t.Context()), out)
+			errs <- err
+		}()
+	}
+	for range 20 {
+		require.NoError(t, <-errs)
+	}
+	require.Len(t, fake.Messages(), 20)
+}

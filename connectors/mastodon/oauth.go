@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -97,8 +96,12 @@ func (c Connector) register(ctx context.Context, instance api, redirect string) 
 	if err != nil {
 		return app{}, harmless(err)
 	}
-	if response.Status != http.StatusOK {
-		return app{}, notMastodon(instance.failure(response))
+	switch failed := instance.failure(response); {
+	case response.Status == http.StatusOK:
+	case response.Status >= http.StatusInternalServerError || failed.Kind == connectors.KindRateLimited:
+		return app{}, harmless(failed)
+	default:
+		return app{}, notMastodon(failed)
 	}
 	var registered app
 	if json.Unmarshal(response.Body, &registered) != nil || registered.ID == "" || registered.Secret == "" {
@@ -108,13 +111,10 @@ func (c Connector) register(ctx context.Context, instance api, redirect string) 
 	return registered, nil
 }
 
-// notMastodon says of a refusal that the address may be that of another server: before a channel is there nothing else can be wrong.
+// notMastodon says that an address may be that of another kind of server: before there is a channel nothing else can be wrong.
 func notMastodon(failed *connectors.Error) error {
-	if failed.Kind == connectors.KindRateLimited || failed.Provider == nil && failed.Kind == connectors.KindUnconfirmed {
-		return harmless(failed)
-	}
-	meaning := connectors.Rejected("invalid_field", "The server at this address does not take part in Mastodon's API, or takes no new apps. Check the address of your instance.", fieldInstance)
-	return become(failed, meaning)
+	return become(failed, connectors.Rejected("invalid_field",
+		"The server at this address does not take part in Mastodon's API, or takes no new apps. Check the address of your instance.", fieldInstance))
 }
 
 // Exchange turns the code into the channel of the account that granted it.
@@ -164,9 +164,6 @@ func (c Connector) Exchange(ctx context.Context, request connectors.ExchangeRequ
 func notGranted(failed *connectors.Error) error {
 	if failed.Kind != connectors.KindRejected && failed.Kind != connectors.KindUnlinked {
 		return harmless(failed)
-	}
-	if failed.Err == nil {
-		failed.Err = errors.New("the instance refuses the code")
 	}
 	return become(failed, connectors.Rejected(connectors.CodeAuthFailed, "The instance does not take the code that came back; it may have ended. Begin again.", ""))
 }

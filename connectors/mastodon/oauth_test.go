@@ -116,6 +116,8 @@ func TestWhatIsNoInstanceIsSaidSo(t *testing.T) {
 		"without a secret":    {200, `{"client_id":"1"}`, connectors.KindRejected},
 		"too many":            {429, `{"error":"Too many requests"}`, connectors.KindRateLimited},
 		"out of order":        {502, "<html>", connectors.KindRetryable},
+		"overloaded":          {503, `{"error":"try again"}`, connectors.KindRetryable},
+		"moved":               {301, "", connectors.KindRejected},
 	} {
 		fake := newFake(t)
 		fake.Once("/api/v1/apps", func(w http.ResponseWriter, _ *http.Request) {
@@ -123,7 +125,9 @@ func TestWhatIsNoInstanceIsSaidSo(t *testing.T) {
 			_, _ = io.WriteString(w, test.body)
 		})
 		_, err := authorize(t, connector, fake.URL)
-		require.Equal(t, test.kind, connectors.AsError(err).Kind, name)
+		failed := connectors.AsError(err)
+		require.Equal(t, test.kind, failed.Kind, name)
+		require.Equal(t, test.kind == connectors.KindRejected, failed.Field == "instanceUrl", name)
 	}
 }
 
@@ -144,6 +148,9 @@ func TestACodeThatIsNotTakenBeginsAgain(t *testing.T) {
 		_, err = connector.Exchange(t.Context(), connectors.ExchangeRequest{Code: mastodontest.Code, Keep: keep}, host(&http.Client{}))
 		requireKind(t, err, connectors.KindRetryable, "provider_unavailable")
 	}
+	fake.Refuse("/oauth/token", http.StatusServiceUnavailable, "try again")
+	_, err = connector.Exchange(t.Context(), connectors.ExchangeRequest{Code: mastodontest.Code, Keep: keep}, host(&http.Client{}))
+	requireKind(t, err, connectors.KindRetryable, "provider_unavailable")
 	fake.Refuse("/api/v1/accounts/verify_credentials", http.StatusForbidden, "This action is outside the authorized scopes")
 	_, err = connector.Exchange(t.Context(), connectors.ExchangeRequest{Code: mastodontest.Code, Keep: keep}, host(&http.Client{}))
 	requireKind(t, err, connectors.KindRejected, connectors.CodeScopeMissing)

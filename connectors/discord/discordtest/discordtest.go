@@ -282,6 +282,9 @@ func resource(m Message) map[string]any {
 	if m.WebhookID != "" {
 		made["webhook_id"] = m.WebhookID
 	}
+	if m.Nonce != "" {
+		made["nonce"] = m.Nonce
+	}
 	if m.Hidden {
 		made["content"], made["attachments"] = "", []any{}
 	}
