@@ -175,7 +175,7 @@ func TestTheLimitsAreThoseOfTheInstance(t *testing.T) {
 		"the present version":       {"/api/v2/instance", v2, told},
 		"the version before":        {"/api/v1/instance", v2, told},
 		"a server of another make":  {"/api/v1/instance", `{"max_toot_chars":700}`, toots},
-		"numbers without sense":     {"/api/v2/instance", `{"configuration":{"statuses":{"max_characters":-1,"max_media_attachments":1000000},"media_attachments":{"image_size_limit":-5}}}`, plain},
+		"numbers without sense":     {"/api/v2/instance", `{"configuration":{"statuses":{"max_characters":-1,"characters_reserved_per_url":-3,"max_media_attachments":1000000},"media_attachments":{"image_size_limit":-5}}}`, plain},
 		"nothing about limits":      {"/api/v2/instance", `{}`, plain},
 		"an empty configuration":    {"/api/v2/instance", `{"configuration":null}`, plain},
 		"fields that are not known": {"/api/v2/instance", `{"configuration":{"polls":{"max_options":4}}}`, plain},
