@@ -56,8 +56,9 @@ func (Connector) Info() connectors.Info {
 		DocsURL: "https://github.com/switchhook/switchhook/blob/main/docs/sandbox.md",
 		Abilities: []connectors.Ability{
 			connectors.AbilitySend, connectors.AbilityReceive, connectors.AbilityStatus,
-			connectors.AbilityMedia, connectors.AbilityCheck, connectors.AbilitySimulate,
+			connectors.AbilityMedia, connectors.AbilityCheck, connectors.AbilitySimulate, connectors.AbilityPublish,
 		},
+		Post:   postInfo(),
 		Limits: connectors.Limits{TextLength: 4096, MediaCount: 10, MediaBytes: 16 << 20},
 		Fields: []connectors.Field{
 			{
