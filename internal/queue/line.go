@@ -120,8 +120,8 @@ func pick(claims []*store.Claim, postIDs []string) ([]*store.Claim, error) {
 }
 
 // Realign gives posts that are more than Late past their slot, and that nobody has begun to publish, the next free places of their queues, in their order, instead
-// of publishing all of them at once. Webhooks get post.scheduled for each. Call it before posts are looked for at the start, and every 30 seconds. It ends at
-// the first failure of the database; a queue that cannot be read is logged and left out.
+// of publishing all of them at once. Webhooks get post.scheduled for each. Call it before posts are looked for at the start, and every 30 seconds. A
+// queue that cannot be changed is logged and left out.
 func (s *Service) Realign(ctx context.Context) error {
 	before := s.Now().Add(-Late)
 	late, err := s.Store.LateQueuesAny(ctx, before)
@@ -139,7 +139,7 @@ func (s *Service) Realign(ctx context.Context) error {
 		switch {
 		case errors.As(err, &gone), err == nil: // deleted in the meantime, or done
 		case ctx.Err() != nil:
-			return ctx.Err()
+			return fmt.Errorf("realign queue %s: %w", q.ID, err)
 		default:
 			s.Logger.ErrorContext(ctx, "queue.realign_failed", "queue_id", q.ID, "error", err)
 		}

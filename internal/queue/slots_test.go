@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"testing"
 	"time"
 
@@ -128,10 +129,10 @@ func TestEverySlotComesOnceAWeekInEveryZone(t *testing.T) {
 	for _, name := range zones(t) {
 		zone, err := queue.ParseZone(name)
 		require.NoError(t, err, name)
-		random := rand.New(rand.NewPCG(1, uint64(len(name)))) //nolint:gosec // a test repeats itself
+		random := rand.New(rand.NewPCG(1, uint64(len(name))))
 		var slots []queue.Slot
 		for range 12 {
-			slots = append(slots, queue.Slot{Weekday: queue.Day(fmt.Sprint(random.IntN(7))), Time: fmt.Sprintf("%02d:%02d", random.IntN(4), random.IntN(60))})
+			slots = append(slots, queue.Slot{Weekday: queue.Day(strconv.Itoa(random.IntN(7))), Time: fmt.Sprintf("%02d:%02d", random.IntN(4), random.IntN(60))})
 		}
 		year := 1975 + random.IntN(70)
 		from := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -169,7 +170,7 @@ func checkYear(t *testing.T, zone *time.Location, schedule *queue.Schedule, slot
 			}
 		}
 	}
-	require.Equal(t, len(wanted), len(got), "%s from %s", zone, from)
+	require.Len(t, got, len(wanted), "%s from %s", zone, from)
 	for at := range wanted {
 		require.True(t, got[at], "%s: %s", zone, at)
 	}
@@ -184,7 +185,7 @@ func firstMinute(zone *time.Location, wall time.Time) time.Time {
 		}
 		at = hour
 	}
-	for at = at.Add(-time.Hour); shown(at, zone).Before(wall); at = at.Add(time.Minute) { //nolint:revive // the loop is all there is
+	for at = at.Add(-time.Hour); shown(at, zone).Before(wall); at = at.Add(time.Minute) {
 	}
 	return at
 }

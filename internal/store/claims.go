@@ -32,7 +32,7 @@ const (
 	selectClaimQuery = `SELECT c.slot_at, c.seat, c.post_id, p.title, p.status,
 			NOT EXISTS (SELECT 1 FROM targets WHERE post_id = c.post_id AND NOT (` + untouched + `))
 		FROM slot_claims c JOIN posts p ON p.id = c.post_id
-		WHERE p.account_id = $1 AND c.queue_id = $2 AND (c.slot_at >= $3 OR p.status IN ('queued', 'scheduled')) ORDER BY c.slot_at, c.seat`
+		WHERE p.account_id = $1 AND c.queue_id = $2 AND (c.slot_at >= $3 OR p.status IN ('queued', 'scheduled', 'publishing')) ORDER BY c.slot_at, c.seat`
 	// An update that changes nothing, because that locks rows on both engines.
 	holdClaimsQuery = `UPDATE targets SET updated_at = updated_at WHERE account_id = $1 AND ` + untouched + `
 		AND post_id IN (SELECT post_id FROM slot_claims WHERE queue_id = $2)`
@@ -81,7 +81,7 @@ func (s *Store) CountClaims(ctx context.Context, q *Queue, from time.Time) (int,
 	return n, err
 }
 
-// Claims returns, in their order, a queue's claims from a time on, and those before it whose posts still wait.
+// Claims returns, in their order, a queue's claims from a time on, and those before it whose posts still wait or are being published.
 func (s *Store) Claims(ctx context.Context, q *Queue, from time.Time) ([]*Claim, error) {
 	return queryAll(ctx, s.reader(ctx), scanClaim, selectClaimQuery, q.AccountID, q.ID, Millis(from))
 }
