@@ -19,10 +19,13 @@ import (
 	"github.com/switchhook/switchhook/internal/delivery"
 	"github.com/switchhook/switchhook/internal/event"
 	"github.com/switchhook/switchhook/internal/id"
+	"github.com/switchhook/switchhook/internal/incoming"
 	"github.com/switchhook/switchhook/internal/limit"
 	"github.com/switchhook/switchhook/internal/media"
 	"github.com/switchhook/switchhook/internal/message"
 	"github.com/switchhook/switchhook/internal/metrics"
+	"github.com/switchhook/switchhook/internal/post"
+	"github.com/switchhook/switchhook/internal/queue"
 	"github.com/switchhook/switchhook/internal/redisdb"
 	"github.com/switchhook/switchhook/internal/safehttp"
 	"github.com/switchhook/switchhook/internal/secret"
@@ -33,6 +36,10 @@ import (
 	"github.com/switchhook/switchhook/server"
 	"github.com/switchhook/switchhook/tasks"
 )
+
+// networkAnswer is how long a network may think about a request that is out. Some work on a film before they answer; the callers' contexts
+// are shorter where that is right.
+const networkAnswer = time.Minute
 
 // product is the wired whole.
 type product struct {
@@ -57,6 +64,9 @@ type product struct {
 	media      *media.Service
 	messages   *message.Service
 	sessions   *session.Service
+	posts      *post.Service
+	queues     *queue.Service
+	incoming   *incoming.Service
 	importer   *contact.Importer
 	worker     *tasks.Worker
 	server     *server.Server
@@ -118,7 +128,7 @@ func build(ctx context.Context, c *config.Config, logger *slog.Logger) (*product
 	if p.redis, err = redisdb.Open(ctx, redisdb.Options{URL: c.RedisURL.Reveal(), Logger: logger}); err != nil {
 		return nil, errors.Join(err, p.store.Close())
 	}
-	for _, step := range []func() error{p.buildTools, p.buildDelivery, p.buildServices, p.buildServer} {
+	for _, step := range []func() error{p.buildTools, p.buildDelivery, p.buildServices, p.buildPosting, p.buildServer} {
 		if err := step(); err != nil {
 			return nil, errors.Join(err, p.redis.Close(), p.store.Close())
 		}
@@ -134,7 +144,7 @@ func (p *product) buildTools() (err error) {
 		return err
 	}
 	p.http, err = safehttp.New(safehttp.Options{
-		Allow: p.config.AllowPrivateNetworks, Trusted: all.BaseURLs(p.config.Setting), Timeout: p.config.WebhookTimeout,
+		Allow: p.config.AllowPrivateNetworks, Trusted: all.BaseURLs(p.config.Setting), Timeout: p.config.WebhookTimeout, Answer: networkAnswer,
 		UserAgent: "Switchhook/" + version,
 	})
 	if err != nil {
@@ -213,6 +223,23 @@ func (p *product) buildServices() (err error) {
 	return err
 }
 
+func (p *product) buildPosting() (err error) {
+	if p.queues, err = queue.New(queue.Options{Store: p.store, Kinds: p.channels, Logger: p.logger, Now: time.Now}); err != nil {
+		return err
+	}
+	p.posts, err = post.New(post.Options{
+		Store: p.store, IDs: p.ids, Channels: p.channels, Media: postFiles{}, Slots: p.queues, Publisher: p.publisher, Logger: p.logger, Now: time.Now,
+		WorkerID: p.workerID,
+	})
+	if err != nil {
+		return err
+	}
+	p.incoming, err = incoming.New(incoming.Options{
+		Store: p.store, Sealer: p.sealer, Channels: p.channels, Logger: p.logger, Now: time.Now, BaseURL: p.config.BaseURL,
+	})
+	return err
+}
+
 func (p *product) buildServer() (err error) {
 	n, err := p.store.CountAccountsAny(context.Background())
 	if err != nil {
@@ -230,9 +257,9 @@ func (p *product) buildServer() (err error) {
 	}
 	p.server, err = server.New(server.Options{
 		Logger: p.logger, Store: p.store, Accounts: p.accounts, Channels: p.channels, Sessions: p.sessions, Webhooks: p.webhooks,
-		Messages: p.messages, Deliveries: p.deliveries, Events: p.publisher, Media: p.media, Limiter: p.limiter, HTTP: p.http, Metrics: p.metrics,
+		Messages: p.messages, Posts: p.posts, Queues: p.queues, Incoming: p.incoming, Deliveries: p.deliveries, Events: p.publisher, Media: p.media, Limiter: p.limiter, HTTP: p.http, Metrics: p.metrics,
 		Connectors: p.connectors, Apps: all.Apps(p.config.Setting), BaseURL: p.config.BaseURL, OpenAPI: openAPI, TrustedProxies: []netip.Prefix(p.config.TrustedProxies),
-		MetricsToken: p.config.MetricsToken.Reveal(), APIRate: limit.Rate{Limit: int64(p.config.APIRateLimit), Period: time.Minute},
+		MetricsToken: p.config.MetricsToken.Reveal(), APIRate: limit.Rate{Limit: int64(p.config.APIRateLimit), Period: time.Minute}, MaxUpload: int64(p.config.MaxUpload),
 		Version: version, WorkerID: p.workerID, ProbesOnly: !p.config.Role.Serves(), Ready: p.store.Ping, Now: time.Now,
 	})
 	if err != nil {

@@ -133,3 +133,19 @@ func TestCloseLetsNothingLinger(t *testing.T) {
 	require.NoError(t, err)
 	<-ended
 }
+
+func TestANetworkMayThinkLongerThanAReceiver(t *testing.T) {
+	t.Parallel()
+	answer := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-answer }))
+	t.Cleanup(server.Close)
+	client, err := New(Options{Allow: loopback(), Timeout: 50 * time.Millisecond, Answer: time.Minute, UserAgent: "x"})
+	require.NoError(t, err)
+	t.Cleanup(client.Close)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+	require.NoError(t, err)
+	time.AfterFunc(150*time.Millisecond, func() { close(answer) })
+	response, err := client.PublicHTTP().Do(request)
+	require.NoError(t, err, "three times as long as a receiver gets")
+	require.NoError(t, response.Body.Close())
+}

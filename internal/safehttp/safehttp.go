@@ -24,7 +24,7 @@ import (
 
 const (
 	dialTimeout  = 5 * time.Second  // resolving and connecting, and again the handshake; a host that needs longer will not answer in time either
-	httpTotal    = 60 * time.Second // a whole exchange of HTTP and PublicHTTP, long enough for a video
+	httpTotal    = 15 * time.Minute // a whole exchange of HTTP and PublicHTTP, long enough for a film over a slow line; callers' contexts are shorter
 	httpIdle     = 30 * time.Second // an unused connection of HTTP and PublicHTTP
 	httpPerHost  = 32               // unused connections that they keep for one host
 	maxHeader    = 16 << 10         // bytes of an answer's header; Node's own limit
@@ -35,7 +35,8 @@ const (
 type Options struct {
 	Allow     []netip.Prefix // closed networks that the operator opened; only there may a URL be plain http
 	Trusted   []string       // URLs whose origins the operator configured: HTTP reaches them unguarded
-	Timeout   time.Duration  // a whole Post; for HTTP and PublicHTTP the wait for the answer's header
+	Timeout   time.Duration  // a whole Post
+	Answer    time.Duration  // of HTTP and PublicHTTP: the wait for the answer's header, once the request is out; 0: Timeout
 	UserAgent string         // of each request by Post
 	Resolver  *net.Resolver  // nil: the default one
 	RootCAs   *x509.CertPool // nil: the system's
@@ -47,6 +48,7 @@ type Client struct {
 	pool      *pool
 	exchanges sync.Pool // of *exchange
 	timeout   time.Duration
+	answer    time.Duration
 	userAgent string
 	trusted   map[string]struct{}
 	stop      context.CancelFunc
@@ -80,7 +82,10 @@ func New(o Options) (*Client, error) {
 		trusted[origin(u)] = struct{}{}
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	c := &Client{guard: guard, pool: newPool(), timeout: o.Timeout, userAgent: o.UserAgent, trusted: trusted, stop: stop}
+	c := &Client{guard: guard, pool: newPool(), timeout: o.Timeout, answer: o.Answer, userAgent: o.UserAgent, trusted: trusted, stop: stop}
+	if c.answer <= 0 {
+		c.answer = o.Timeout
+	}
 	config := &tls.Config{
 		MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs, NextProtos: []string{"http/1.1"},
 		ClientSessionCache: tls.NewLRUClientSessionCache(sessionCache),
@@ -105,7 +110,7 @@ func (c *Client) Close() {
 }
 
 // HTTP returns a client for addresses that the operator or the code chose: guarded like every other, but trusted
-// origins are reached wherever they are. It never follows redirects, and a whole exchange takes at most a minute.
+// origins are reached wherever they are. It never follows redirects, and a whole exchange takes at most 15 minutes.
 // The caller limits what it reads of the body and turns errors into codes with Classify.
 func (c *Client) HTTP() *http.Client { return c.httpClient(door{client: c, trust: true}) }
 
@@ -139,7 +144,7 @@ func (c *Client) transport(d *dialer) *http.Transport {
 	protocols.SetHTTP1(true)
 	return &http.Transport{
 		Proxy: nil, DialContext: d.connect, DialTLSContext: d.connectTLS, Protocols: protocols,
-		ResponseHeaderTimeout: c.timeout, IdleConnTimeout: httpIdle,
+		ResponseHeaderTimeout: c.answer, IdleConnTimeout: httpIdle,
 		MaxIdleConnsPerHost: httpPerHost, MaxResponseHeaderBytes: maxHeader, DisableCompression: true,
 	}
 }
