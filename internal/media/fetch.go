@@ -6,23 +6,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
-
-	"github.com/gabriel-vasile/mimetype"
 
 	"github.com/switchhook/switchhook/connectors"
 	"github.com/switchhook/switchhook/connectors/httpcall"
-	"github.com/switchhook/switchhook/internal/id"
 	"github.com/switchhook/switchhook/internal/store"
 )
 
 const (
-	temporary = "fetch-"  // begins the names of unfinished files
-	leftAfter = time.Hour // an unfinished file as old as this belongs to nobody
-
 	reasonDeleted  = "The channel was deleted before the file was fetched."
 	reasonTooLarge = "The file is larger than this server takes."
 	reasonDisk     = "The file could not be stored on this server."
@@ -105,13 +96,13 @@ func (s *Service) fetch(ctx context.Context, m *store.Media) error {
 	}
 	defer context.AfterFunc(ctx, func() { _ = body.Close() })() // a body that drips ends with the try
 	defer func() { _ = body.Close() }()
-	contentType, size, err := s.keep(m.ID, body)
+	contentType, size, err := s.keep(ctx, m.ID, body)
 	if err != nil {
 		return err
 	}
 	err = s.o.Store.MediaStoredAny(ctx, m.ID, contentType, size)
 	if errors.Is(err, store.ErrNotFound) {
-		_ = s.remove(m.ID) // purged while it was fetched
+		_ = s.remove(ctx, m.ID) // purged while it was fetched
 		return nil
 	}
 	if err != nil {
@@ -143,100 +134,12 @@ func (s *Service) openRemote(ctx context.Context, m *store.Media, source string)
 	return body, err
 }
 
-// keep writes a body to the file of an id, which appears only when it is complete and on disk. It returns the type that its
-// bytes show and its size.
-func (s *Service) keep(mediaID string, body io.Reader) (contentType string, size int64, err error) {
-	final, err := s.path(mediaID)
+// keep stores a body under an id. It returns the type that its bytes show and its size.
+func (s *Service) keep(ctx context.Context, mediaID string, body io.Reader) (contentType string, size int64, err error) {
+	f, err := s.spool(body, s.o.MaxBytes)
 	if err != nil {
 		return "", 0, err
 	}
-	file, err := os.CreateTemp(s.o.Dir, temporary+"*")
-	if err != nil {
-		return "", 0, &failure{reason: reasonDisk, err: err}
-	}
-	defer func() {
-		_ = file.Close()
-		if err != nil {
-			_ = os.Remove(file.Name())
-		}
-	}()
-	if size, err = s.copyBody(file, body); err != nil {
-		return "", 0, err
-	}
-	found, err := mimetype.DetectFile(file.Name())
-	if err == nil {
-		err = errors.Join(file.Sync(), file.Close(), os.MkdirAll(filepath.Dir(final), 0o700))
-	}
-	if err == nil {
-		err = os.Rename(file.Name(), final)
-	}
-	if err != nil {
-		return "", 0, &failure{reason: reasonDisk, err: err}
-	}
-	return found.String(), size, nil
-}
-
-// copyBody tells apart what the network and what the disk got wrong.
-func (s *Service) copyBody(file io.Writer, body io.Reader) (int64, error) {
-	in := &watched{Reader: io.LimitReader(body, s.o.MaxBytes+1)}
-	size, err := io.Copy(file, in)
-	switch {
-	case in.err != nil:
-		return 0, &failure{reason: reasonBroken, err: in.err}
-	case err != nil:
-		return 0, &failure{reason: reasonDisk, err: err}
-	case size > s.o.MaxBytes:
-		return 0, &failure{reason: reasonTooLarge, final: true}
-	}
-	return size, nil
-}
-
-// watched remembers a reader's error.
-type watched struct {
-	io.Reader
-	err error
-}
-
-// Read reads on.
-func (w *watched) Read(p []byte) (int, error) {
-	n, err := w.Reader.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		w.err = err
-	}
-	return n, err //nolint:wrapcheck // an io.Reader must return io.EOF as it is
-}
-
-// path returns where the file of an id is. Only a well-formed id of ours gets one, so that no name from outside becomes a path.
-// The last two characters, which are random, spread the files over folders.
-func (s *Service) path(mediaID string) (string, error) {
-	if !id.Valid("med", mediaID) {
-		return "", &failure{reason: reasonDisk, final: true, err: errors.New("the media id is malformed")}
-	}
-	return filepath.Join(s.o.Dir, mediaID[len(mediaID)-2:], mediaID), nil
-}
-
-func (s *Service) remove(mediaID string) error {
-	path, err := s.path(mediaID)
-	if err != nil {
-		return err
-	}
-	return os.Remove(path) //nolint:wrapcheck // both callers look for os.ErrNotExist or ignore it
-}
-
-// removeLeftovers deletes the unfinished files of tries that were killed.
-func (s *Service) removeLeftovers() error {
-	entries, err := os.ReadDir(s.o.Dir)
-	if err != nil {
-		return fmt.Errorf("read media folder: %w", err)
-	}
-	for _, entry := range entries {
-		info, err := entry.Info()
-		if err != nil || entry.IsDir() || !strings.HasPrefix(entry.Name(), temporary) || s.o.Now().Sub(info.ModTime()) < leftAfter {
-			continue
-		}
-		if err := os.Remove(filepath.Join(s.o.Dir, entry.Name())); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("delete unfinished media file: %w", err)
-		}
-	}
-	return nil
+	defer f.discard()
+	return f.contentType, f.size, s.put(ctx, mediaID, f)
 }

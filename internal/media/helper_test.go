@@ -77,6 +77,12 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
+	return newFixtureOn(t, nil)
+}
+
+// newFixtureOn is newFixture with a storage; nil is the folder.
+func newFixtureOn(t *testing.T, storage media.Storage) *fixture {
+	t.Helper()
 	f := &fixture{dir: filepath.Join(t.TempDir(), "media"), logs: &lockedBuffer{}}
 	f.now.Store(time.Date(2026, 6, 29, 12, 0, 0, 0, time.UTC).UnixMilli())
 	f.provide(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, png) })
@@ -104,7 +110,7 @@ func newFixture(t *testing.T) *fixture {
 	})
 	require.NoError(t, err)
 	f.Service, err = media.New(media.Options{
-		Store: f.store, Sealer: sealer, Channels: f.channels, Dir: f.dir, HTTP: f.provider.Client(), IDs: ids, Logger: logger, Now: clock,
+		Store: f.store, Sealer: sealer, Channels: f.channels, Dir: f.dir, Storage: storage, HTTP: f.provider.Client(), IDs: ids, Logger: logger, Now: clock,
 		BaseURL: baseURL, MaxBytes: maxBytes,
 	})
 	require.NoError(t, err)

@@ -1,11 +1,11 @@
-// Package media keeps the files that come with inbound messages: it fetches them from the networks, stores them on disk and
-// hands them out under addresses that cannot be guessed.
+// Package media keeps the files of messages and posts: it fetches those of inbound messages from the networks, takes those of posts, stores
+// them on disk or in a bucket, and hands them out under addresses that cannot be guessed.
 package media
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -28,6 +28,9 @@ const (
 	openTimeout  = 10 * time.Second // how long Open waits for a file that is not here yet
 	parallelDue  = 8                // tries at a time that FetchDueAny makes
 	parallelOpen = 16               // further ones that callers of Open make
+
+	looseAfter = 24 * time.Hour // an upload that no post has taken by then is deleted
+	reasonOld  = "The file was old and has been deleted."
 )
 
 // Channels opens the channels whose credentials a file's fetching may need.
@@ -38,12 +41,23 @@ type Channels interface {
 	Open(ctx context.Context, channel *store.Channel) (connectors.Conn, error)
 }
 
-// Options wires a Service. Every field but MaxBytes is required.
+// Storage keeps the bytes of files. Names are ids of ours, which no user chooses. Its methods may block.
+type Storage interface {
+	// Put stores a file of size bytes under a name, whole and lasting, or returns an error and shows nothing. It may take the file away.
+	Put(ctx context.Context, name string, file *os.File, size int64, contentType string) error
+	// Open returns a file from its beginning, with its size. What is not there is fs.ErrNotExist. The end of ctx does not end the reading.
+	Open(ctx context.Context, name string) (io.ReadSeekCloser, int64, error)
+	// Remove deletes a file. One that is not there is no error.
+	Remove(ctx context.Context, name string) error
+}
+
+// Options wires a Service. Every field but Storage and MaxBytes is required.
 type Options struct {
 	Store    *store.Store
 	Sealer   *secret.Sealer
 	Channels Channels
-	Dir      string       // where the files are; made where it is missing. Processes that share a database share it too
+	Dir      string       // of unfinished files; without Storage, of all. It is made where it is missing
+	Storage  Storage      // nil: Dir, which processes that share a database must share then
 	HTTP     *http.Client // the guarded door out, for addresses that users and providers give
 	IDs      *id.Generator
 	Logger   *slog.Logger
@@ -82,6 +96,9 @@ func New(o Options) (*Service, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make media folder: %w", err)
 	}
+	if o.Storage == nil {
+		o.Storage = folder{o.Dir}
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	return &Service{
 		o: o, ctx: ctx, stop: stop, fetches: map[string]chan struct{}{},
@@ -102,18 +119,22 @@ func (s *Service) Close() {
 // stores nothing: give the row to store.InsertMedia in the transaction that stores the message. The token in the address is
 // kept nowhere else.
 func (s *Service) Reserve(accountID, channelID string, ref connectors.MediaRef) (*store.Media, string, error) {
-	token := secret.NewToken(tokenBytes)
-	now := s.o.Now()
-	m := &store.Media{
-		ID: s.o.IDs.New("med"), AccountID: accountID, ChannelID: channelID, TokenHash: secret.HashAPIKey(token),
-		ContentType: clip(ref.ContentType), FileName: clip(ref.FileName), Status: store.MediaRemote, DueAt: now, CreatedAt: now,
-	}
+	m, address := s.row(accountID)
+	m.ChannelID, m.ContentType, m.FileName, m.Status = channelID, clip(ref.ContentType), clip(ref.FileName), store.MediaRemote
 	sealed, err := s.o.Sealer.Seal([]byte(ref.URL), sealedAs(m.ID))
 	if err != nil {
 		return nil, "", fmt.Errorf("seal media source: %w", err)
 	}
 	m.Source = sealed
-	return m, s.o.BaseURL + "/media/" + token.Reveal(), nil
+	return m, address, nil
+}
+
+// row makes a row with its public address.
+func (s *Service) row(accountID string) (*store.Media, string) {
+	token := secret.NewToken(tokenBytes)
+	now := s.o.Now()
+	m := &store.Media{ID: s.o.IDs.New("med"), AccountID: accountID, TokenHash: secret.HashAPIKey(token), DueAt: now, CreatedAt: now}
+	return m, s.o.BaseURL + "/media/" + token.Reveal()
 }
 
 func sealedAs(mediaID string) string { return "media/source/" + mediaID }
@@ -200,19 +221,19 @@ func take(room chan struct{}) bool {
 	}
 }
 
-// PurgeAny deletes at most limit files made before a time, with their rows, and returns how many. It also removes what tries that
-// were killed have left behind.
+// PurgeAny deletes at most limit files made before a time, with their rows, and returns how many. Files of posts that wait stay however old
+// they are; uploads that no post has taken within a day go too. It also removes what was left unfinished by processes that were killed.
 func (s *Service) PurgeAny(ctx context.Context, before time.Time, limit int) (int, error) {
 	if err := s.removeLeftovers(); err != nil {
 		return 0, err
 	}
-	rows, err := s.o.Store.OldMediaAny(ctx, before, limit)
+	rows, err := s.o.Store.ClaimOldMediaAny(ctx, before, s.o.Now().Add(-looseAfter), reasonOld, limit)
 	if err != nil {
 		return 0, fmt.Errorf("list old media: %w", err)
 	}
 	ids := make([]string, 0, len(rows))
 	for _, m := range rows {
-		if err := s.remove(m.ID); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := s.remove(ctx, m.ID); err != nil {
 			return 0, fmt.Errorf("delete media file: %w", err)
 		}
 		ids = append(ids, m.ID)

@@ -11,18 +11,19 @@ import (
 )
 
 const (
-	maxName     = 100 // characters of a file's name
+	maxName     = 100 // characters of a file's name in a header
+	maxUploaded = 200 // characters of the name that an upload keeps
 	maxProvided = 500 // bytes of a name or type that a provider gives
 )
 
 // Disposition returns a Content-Disposition header that makes a browser save the file under a harmless form of a name that came
 // from outside: no folders, control or invisible characters, at most 100 characters, never empty. RFC 6266 has both of its forms.
 func Disposition(name, contentType string) string {
-	clean := cleanName(name, contentType)
+	clean := cleanName(name, contentType, maxName)
 	return fmt.Sprintf(`attachment; filename="%s"; filename*=UTF-8''%s`, asciiOnly(clean), percent(clean))
 }
 
-func cleanName(name, contentType string) string {
+func cleanName(name, contentType string, most int) string {
 	name = strings.ToValidUTF8(name, "")
 	name = path.Base(strings.ReplaceAll(name, `\`, "/"))
 	name = strings.Map(func(r rune) rune {
@@ -39,8 +40,8 @@ func cleanName(name, contentType string) string {
 	if utf8.RuneCountInString(extension) > 12 {
 		extension = ""
 	}
-	if runes := []rune(strings.TrimSuffix(name, extension)); len(runes)+len([]rune(extension)) > maxName {
-		name = string(runes[:maxName-len([]rune(extension))]) + extension
+	if runes := []rune(strings.TrimSuffix(name, extension)); len(runes)+len([]rune(extension)) > most {
+		name = string(runes[:most-len([]rune(extension))]) + extension
 	}
 	if name == "" {
 		name = "file"

@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io"
+	"io/fs"
 	"time"
 
 	"github.com/switchhook/switchhook/internal/problem"
@@ -15,9 +16,11 @@ import (
 // lookAgain is how often Open looks whether another process has fetched the file.
 const lookAgain = 250 * time.Millisecond
 
+const reasonGone = "The file is not on this server any more. Upload it again."
+
 // File is a stored file, open for reading. The caller closes it.
 type File struct {
-	*os.File
+	io.ReadSeekCloser
 	Size        int64
 	ContentType string // found in its bytes
 	Disposition string // the Content-Disposition header that it is served with
@@ -41,9 +44,12 @@ func (s *Service) Open(ctx context.Context, token string) (*File, error) {
 		case store.MediaFailed:
 			return nil, unavailable(m.Reason+" It is not tried again.", 0)
 		case store.MediaStored:
-			file, err := s.openStored(m)
-			if !errors.Is(err, os.ErrNotExist) {
-				return file, err
+			file, err := s.openStored(ctx, m)
+			if !errors.Is(err, fs.ErrNotExist) {
+				return file, unlessWaiting(ctx, err)
+			}
+			if m.Source == "" {
+				return nil, unavailable(reasonGone, 0)
 			}
 			if err := s.o.Store.MediaLostAny(ctx, m.ID, s.o.Now()); err != nil {
 				return nil, fmt.Errorf("note lost media: %w", err)
@@ -110,21 +116,41 @@ func unlessWaiting(ctx context.Context, err error) error {
 	return err
 }
 
-func (s *Service) openStored(m *store.Media) (*File, error) {
-	path, err := s.path(m.ID)
+func (s *Service) openStored(ctx context.Context, m *store.Media) (*File, error) {
+	if err := checkID(m.ID); err != nil {
+		return nil, err
+	}
+	file, size, err := s.o.Storage.Open(ctx, m.ID)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, err //nolint:wrapcheck // the callers look for it
+	}
+	if err != nil {
+		return nil, problem.Unavailable(err)
+	}
+	return &File{ReadSeekCloser: file, Size: size, ContentType: m.ContentType, Disposition: Disposition(m.FileName, m.ContentType)}, nil
+}
+
+// Read opens a stored file of an account from its beginning. The end of ctx does not end the reading; the caller closes it. A file that is not
+// there is a problem NotFound, one whose bytes are gone MediaUnavailable. It may block.
+func (s *Service) Read(ctx context.Context, accountID, mediaID string) (io.ReadSeekCloser, error) {
+	m, err := s.o.Store.Media(ctx, accountID, mediaID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, problem.NotFoundOf("file")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read media: %w", err)
+	}
+	if m.Status != store.MediaStored {
+		return nil, unavailable("The file is not on this server.", 0)
+	}
+	file, err := s.openStored(ctx, m)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, unavailable(reasonGone, 0)
+	}
 	if err != nil {
 		return nil, err
 	}
-	file, err := os.Open(path) //nolint:gosec // path takes ids of our own making only
-	if err != nil {
-		return nil, fmt.Errorf("open media file: %w", err)
-	}
-	info, err := file.Stat()
-	if err != nil {
-		_ = file.Close()
-		return nil, fmt.Errorf("look at media file: %w", err)
-	}
-	return &File{File: file, Size: info.Size(), ContentType: m.ContentType, Disposition: Disposition(m.FileName, m.ContentType)}, nil
+	return file, nil
 }
 
 func unavailable(message string, wait time.Duration) error {

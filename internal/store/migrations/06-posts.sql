@@ -100,3 +100,4 @@ CREATE INDEX incoming_webhooks_account ON incoming_webhooks (account_id, id);
 
 -- A file of a post is kept as long as the post waits.
 ALTER TABLE media ADD COLUMN post_id TEXT NOT NULL DEFAULT '';
+CREATE INDEX media_loose ON media (created_at) WHERE channel_id = '' AND post_id = '';
