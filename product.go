@@ -196,8 +196,12 @@ func (p *product) buildServices() (err error) {
 	if err != nil {
 		return err
 	}
+	storage, err := openStorage(context.Background(), p.config)
+	if err != nil {
+		return err
+	}
 	p.media, err = media.New(media.Options{
-		Store: p.store, Sealer: p.sealer, Dir: filepath.Join(p.config.DataDir, "media"), HTTP: p.http.PublicHTTP(), Channels: p.channels,
+		Store: p.store, Sealer: p.sealer, Dir: filepath.Join(p.config.DataDir, "media"), Storage: storage, HTTP: p.http.PublicHTTP(), Channels: p.channels,
 		IDs: p.ids, Logger: p.logger, Now: time.Now, BaseURL: p.config.BaseURL,
 	})
 	if err != nil {
@@ -228,7 +232,7 @@ func (p *product) buildPosting() (err error) {
 		return err
 	}
 	p.posts, err = post.New(post.Options{
-		Store: p.store, IDs: p.ids, Channels: p.channels, Media: postFiles{}, Slots: p.queues, Publisher: p.publisher, Logger: p.logger, Now: time.Now,
+		Store: p.store, IDs: p.ids, Channels: p.channels, Media: p.media, Slots: p.queues, Publisher: p.publisher, Logger: p.logger, Now: time.Now,
 		WorkerID: p.workerID,
 	})
 	if err != nil {

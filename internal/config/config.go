@@ -40,6 +40,9 @@ const (
 	RegistrationClosed Registration = "closed" // the same, as a word for operators who set it afterwards
 )
 
+// Size is a number of bytes.
+type Size int64
+
 // Config holds all settings. It is made by Load and not changed afterwards.
 type Config struct {
 	Host    string `env:"HOST" envDefault:"127.0.0.1" about:"The address to listen on. The container image sets 0.0.0.0." accepts:"an IP address or a host name without a port"`
@@ -51,6 +54,14 @@ type Config struct {
 	RedisURL    secret.String   `env:"REDIS_URL" about:"Redis, alone or as Sentinel or Cluster. Default: one inside the process." accepts:"a URL that begins with redis:// or rediss://, or one of the Sentinel or Cluster forms"`
 	SecretKeys  []secret.String `env:"SECRET_KEY" about:"Seals credentials in the database; two keys separated by a comma while rotating, the new one first. Default: made at the first start in DATA_DIR." accepts:"one key of at least 32 characters, or two different ones separated by a comma; 'openssl rand -hex 32' makes one"`
 
+	S3Endpoint  string        `env:"S3_ENDPOINT" about:"Where media are kept, in place of DATA_DIR: Amazon S3 or a service that speaks its protocol. Set it together with S3_BUCKET, S3_ACCESS_KEY and S3_SECRET_KEY." accepts:"an http or https URL without a path, query or user, such as https://s3.eu-central-1.amazonaws.com"`
+	S3Bucket    string        `env:"S3_BUCKET" about:"The bucket for media. It must be there already, and should not be public." accepts:"3 to 63 lower-case letters, digits, dots and hyphens"`
+	S3Region    string        `env:"S3_REGION" envDefault:"us-east-1" about:"The bucket's region. Services without regions take any." accepts:"lower-case letters, digits and hyphens"`
+	S3AccessKey secret.String `env:"S3_ACCESS_KEY" about:"The key that may put, get and delete objects in the bucket." accepts:"the id of an access key"`
+	S3SecretKey secret.String `env:"S3_SECRET_KEY" about:"The secret of that key." accepts:"the secret of an access key"`
+	S3PathStyle bool          `env:"S3_PATH_STYLE" envDefault:"true" about:"Whether the bucket's name stands in the path of an address (true) or before the host's name (false)." accepts:"true or false"`
+	S3Prefix    string        `env:"S3_PREFIX" about:"Stands before the names of all objects, so that a bucket can be shared. Default: nothing." accepts:"letters, digits, and / . _ - as in switchhook/media"`
+
 	Role         Role         `env:"ROLE" envDefault:"all" about:"What this process does. With PostgreSQL and Redis, many processes can share the work." accepts:"all, api or worker"`
 	Registration Registration `env:"REGISTRATION" envDefault:"first" about:"Who may make an account: anybody (open), or nobody after the first (first, closed). The first account may always be made." accepts:"first, open or closed"`
 
@@ -61,6 +72,8 @@ type Config struct {
 	WebhookSchedule []time.Duration `env:"WEBHOOK_SCHEDULE" envDefault:"5s,5m,30m,2h,5h,10h,14h,20h,24h" about:"How long to wait before each further try of a delivery. The first try is at once." accepts:"1 to 50 durations from 1s to 30d, separated by commas, such as 5s,5m,30m,2h"`
 	Retention       time.Duration   `env:"RETENTION" envDefault:"30d" about:"How long events, deliveries and media are kept." accepts:"a duration from 1h to 3650d, such as 30d or 72h"`
 	APIRateLimit    int             `env:"API_RATE_LIMIT" envDefault:"600" about:"Requests a minute for each API key." accepts:"a number from 1 to 1000000"`
+
+	MaxUpload Size `env:"MAX_UPLOAD" envDefault:"256MiB" about:"The largest request with files: a post with its pictures and films." accepts:"a size from 1MiB to 4GiB, such as 512MiB"`
 
 	AutoContacts bool `env:"AUTO_CREATE_CONTACTS" envDefault:"false" about:"Whether people who write for the first time become contacts." accepts:"true or false"`
 

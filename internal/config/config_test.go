@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"bytes"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -48,7 +49,7 @@ func TestEverySettingIsReadFromTheEnvironment(t *testing.T) {
 		"SECRET_KEY": strings.Repeat("n", 32) + ", " + strings.Repeat("o", 32),
 		"ROLE":       "worker", "REGISTRATION": " OPEN ", "ALLOW_PRIVATE_NETWORKS": "127.0.0.0/8, ::1/128,10.1.2.3/16",
 		"TRUSTED_PROXIES": "10.0.0.1,::ffff:192.168.0.0/112", "WEBHOOK_TIMEOUT": "5s", "WEBHOOK_SCHEDULE": "1s, 1d",
-		"RETENTION": "72h", "API_RATE_LIMIT": "10", "WORKER_CONCURRENCY": "7", "SHUTDOWN_TIMEOUT": "1m",
+		"RETENTION": "72h", "API_RATE_LIMIT": "10", "MAX_UPLOAD": "2 GiB", "WORKER_CONCURRENCY": "7", "SHUTDOWN_TIMEOUT": "1m",
 		"LOG_LEVEL": "warn", "LOG_FORMAT": "json", "METRICS_TOKEN": "0123456789abcdef", "UNRELATED": "x",
 		"TWILIO_BASE_URL": "http://127.0.0.1:1234/base/",
 	}, "TWILIO_BASE_URL", "META_BASE_URL")
@@ -65,6 +66,7 @@ func TestEverySettingIsReadFromTheEnvironment(t *testing.T) {
 	require.Equal(t, prefixes("10.0.0.1/32", "192.168.0.0/16"), c.TrustedProxies)
 	require.Equal(t, []time.Duration{time.Second, 24 * time.Hour}, c.WebhookSchedule)
 	require.Equal(t, 72*time.Hour, c.Retention)
+	require.Equal(t, config.Size(2<<30), c.MaxUpload)
 	require.Equal(t, "http://127.0.0.1:1234/base", c.Setting("TWILIO_BASE_URL"))
 	require.Empty(t, c.Setting("META_BASE_URL"))
 	require.Empty(t, c.Setting("UNRELATED"))
@@ -95,6 +97,7 @@ func TestAValueThatIsNotAcceptedIsRefusedWithWhatIs(t *testing.T) {
 		"WEBHOOK_SCHEDULE":       {"5s,,5m", "5s;5m", "0s", "31d", "1.5d", strings.Repeat("1s,", 50) + "1s"},
 		"RETENTION":              {"30", "1m", "4000d", "99999999d", "-30d", "d"},
 		"API_RATE_LIMIT":         {"0", "off", "1000001"},
+		"MAX_UPLOAD":             {"0", "100", "5GiB", "1.5GiB", "-1MiB", "1023KiB", "99999999999GiB", "1TiB"},
 		"WORKER_CONCURRENCY":     {"0", "5000"},
 		"SHUTDOWN_TIMEOUT":       {"500ms", "1h"},
 		"LOG_LEVEL":              {"trace", "5"},
@@ -122,6 +125,43 @@ func TestAllProblemsAreReportedAtOnceAndNoSecretIsShown(t *testing.T) {
 	require.Contains(t, err.Error(), `ROLE must be all, api or worker; it is "boss"`)
 	require.Contains(t, err.Error(), "METRICS_TOKEN and METRICS_TOKEN_FILE are both set")
 	require.NotContains(t, err.Error(), "hunter2")
+}
+
+func TestABucketIsSetWholeOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	whole := map[string]string{
+		"S3_ENDPOINT": "http://127.0.0.1:9000", "S3_BUCKET": "my-files", "S3_ACCESS_KEY": "hunter1", "S3_SECRET_KEY": "hunter2",
+	}
+	c, err := config.Load(whole)
+	require.NoError(t, err)
+	require.Equal(t, []string{"http://127.0.0.1:9000", "my-files", "us-east-1", "hunter1", "hunter2", ""},
+		[]string{c.S3Endpoint, c.S3Bucket, c.S3Region, c.S3AccessKey.Reveal(), c.S3SecretKey.Reveal(), c.S3Prefix})
+	require.True(t, c.S3PathStyle)
+	for name := range whole {
+		part := maps.Clone(whole)
+		delete(part, name)
+		_, err := config.Load(part)
+		require.ErrorContains(t, err, name+" must be set too")
+		require.NotContains(t, err.Error(), "hunter")
+	}
+	for _, alone := range []string{"S3_REGION", "S3_PREFIX"} {
+		_, err := config.Load(map[string]string{alone: "eu-1"})
+		require.ErrorContains(t, err, "S3_ENDPOINT, S3_BUCKET, S3_ACCESS_KEY, S3_SECRET_KEY must be set too")
+	}
+	whole["S3_REGION"], whole["S3_PATH_STYLE"], whole["S3_PREFIX"] = "eu-1", "false", "a/b"
+	c, err = config.Load(whole)
+	require.NoError(t, err)
+	require.Equal(t, "eu-1", c.S3Region)
+	require.False(t, c.S3PathStyle)
+	require.Equal(t, "a/b", c.S3Prefix)
+	for name, value := range map[string]string{
+		"S3_ENDPOINT": "s3.example.com", "S3_BUCKET": "My_Files", "S3_REGION": "eu 1", "S3_PATH_STYLE": "maybe", "S3_PREFIX": "../other",
+	} {
+		wrong := maps.Clone(whole)
+		wrong[name] = value
+		_, err := config.Load(wrong)
+		require.ErrorContains(t, err, name+" must be ")
+	}
 }
 
 func TestASecretMayComeFromAFile(t *testing.T) {

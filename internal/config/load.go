@@ -32,6 +32,7 @@ func Load(environment map[string]string, connectorSettings ...string) (*Config, 
 	loaded := &Config{settings: map[string]string{}}
 	reader.parse(loaded)
 	reader.check(loaded)
+	reader.checkBucket(loaded)
 	for _, name := range connectorSettings {
 		reader.readFile(name)
 		loaded.settings[name] = reader.connectorSetting(name)
@@ -61,6 +62,27 @@ func (r *reader) check(c *Config) {
 	}
 	if r.variables["BASE_URL"] != "" && !r.reported["BASE_URL"] {
 		c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
+	}
+}
+
+const defaultRegion = "us-east-1" // as the tag of Config.S3Region
+
+// checkBucket reports a bucket that is set only in part. One setting alone is a mistake too: media would silently go elsewhere.
+func (r *reader) checkBucket(c *Config) {
+	var missing []string
+	given := c.S3Region != defaultRegion || !c.S3PathStyle || c.S3Prefix != "" // .env.example sets what has a default
+	for _, needed := range []struct{ name, value string }{
+		{"S3_ENDPOINT", c.S3Endpoint}, {"S3_BUCKET", c.S3Bucket}, {"S3_ACCESS_KEY", c.S3AccessKey.Reveal()}, {"S3_SECRET_KEY", c.S3SecretKey.Reveal()},
+	} {
+		if needed.value == "" {
+			missing = append(missing, needed.name)
+			continue
+		}
+		given = true
+	}
+	if given && len(missing) > 0 {
+		r.problems = append(r.problems, fmt.Errorf("%s must be set too for media to be kept in a bucket; set no S3_ variable to keep them in DATA_DIR",
+			strings.Join(missing, ", ")))
 	}
 }
 
@@ -173,9 +195,14 @@ func rules(c *Config) []rule {
 		{"DATABASE_URL", c.DatabaseURL == "" || validScheme(c.DatabaseURL, "postgres", "postgresql")},
 		{"REDIS_URL", c.RedisURL == "" || validScheme(c.RedisURL, "redis", "rediss", "redis-sentinel", "rediss-sentinel", "redis-cluster", "rediss-cluster")},
 		{"SECRET_KEY", validKeys(c.SecretKeys)},
+		{"S3_ENDPOINT", c.S3Endpoint == "" || validBaseURL(c.S3Endpoint)},
+		{"S3_BUCKET", c.S3Bucket == "" || (between(len(c.S3Bucket), 3, 63) && onlyOf(c.S3Bucket, lowerAndDigits+".-"))},
+		{"S3_REGION", onlyOf(c.S3Region, lowerAndDigits+"-")},
+		{"S3_PREFIX", onlyOf(c.S3Prefix, lowerAndDigits+"ABCDEFGHIJKLMNOPQRSTUVWXYZ/._-") && !strings.Contains(c.S3Prefix, "..") && !strings.Contains(c.S3Prefix, "//")},
 		{"WEBHOOK_TIMEOUT", between(c.WebhookTimeout, time.Second, time.Minute)},
 		{"WEBHOOK_SCHEDULE", validSchedule(c.WebhookSchedule)},
 		{"RETENTION", between(c.Retention, time.Hour, 3650*day)},
+		{"MAX_UPLOAD", between(c.MaxUpload, 1<<20, 4<<30)},
 		{"API_RATE_LIMIT", between(c.APIRateLimit, 1, 1_000_000)},
 		{"WORKER_CONCURRENCY", between(c.WorkerConcurrency, 1, 4096)},
 		{"SHUTDOWN_TIMEOUT", between(c.ShutdownTimeout, time.Second, 10*time.Minute)},

@@ -27,6 +27,7 @@ func parsers() map[reflect.Type]env.ParserFunc {
 		reflect.TypeFor[[]secret.String](): func(v string) (any, error) {
 			return parseList(v, func(item string) (secret.String, error) { return secret.String(item), nil })
 		},
+		reflect.TypeFor[Size](): func(v string) (any, error) { return parseSize(v) },
 		reflect.TypeFor[Role](): func(v string) (any, error) { return parseWord(v, RoleAll, RoleAPI, RoleWorker) },
 		reflect.TypeFor[Registration](): func(v string) (any, error) {
 			return parseWord(v, RegistrationFirst, RegistrationOpen, RegistrationClosed)
@@ -51,6 +52,21 @@ func parseDuration(text string) (time.Duration, error) {
 		return 0, errNotAccepted
 	}
 	return duration, nil
+}
+
+// parseSize reads whole KiB, MiB or GiB, such as "256MiB".
+func parseSize(text string) (Size, error) {
+	text = strings.TrimSpace(text)
+	for unit, bytes := range map[string]Size{"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30} {
+		if number, found := strings.CutSuffix(text, unit); found {
+			count, err := strconv.ParseUint(strings.TrimSpace(number), 10, 24) // 2^24 GiB still fit into a Size
+			if err != nil {
+				return 0, errNotAccepted
+			}
+			return Size(count) * bytes, nil
+		}
+	}
+	return 0, errNotAccepted
 }
 
 func parseList[T any](text string, parse func(string) (T, error)) ([]T, error) {
@@ -94,6 +110,11 @@ func parseWord[T ~string](text string, words ...T) (T, error) {
 }
 
 func between[T cmp.Ordered](value, least, most T) bool { return value >= least && value <= most }
+
+const lowerAndDigits = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+// onlyOf reports whether a text has no other characters than those.
+func onlyOf(text, characters string) bool { return strings.Trim(text, characters) == "" }
 
 // plainURL reports whether a URL is http or https with a host, and without user, query or fragment.
 func plainURL(u *url.URL) bool {

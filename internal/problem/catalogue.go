@@ -32,6 +32,7 @@ const (
 	LinkInProgress       = "link_in_progress"
 	IdempotencyConflict  = "idempotency_conflict"
 	IdempotencyBusy      = "idempotency_in_progress"
+	RangeUnsatisfiable   = "range_not_satisfiable"
 	RateLimited          = "rate_limited"
 	SessionNotConnected  = "session_not_connected"
 	ChannelNotConnected  = "channel_not_connected"
@@ -101,6 +102,7 @@ func Catalogue() []Entry {
 		{BodyTooLarge, 413, "The body is larger than 1 MiB, or with files than MAX_UPLOAD."},
 		{UnsupportedMediaType, 415, "The Content-Type is not one that this address takes."},
 		{EncodedBody, 415, "The body is compressed. Send it as it is, without Content-Encoding."},
+		{RangeUnsatisfiable, 416, "The file has no bytes where `Range` asks for some. `Content-Range` tells its size."},
 		{RateLimited, 429, "Too many requests. Wait as long as Retry-After says."},
 		{ProviderRateLimited, 429, "The network takes no more from this channel for the moment."},
 		{InternalError, 500, "A failure of the server."},

@@ -46,7 +46,7 @@ wrong, and ` + "`errors`" + ` all of them, so that one round is enough. ` + "`pr
 
 | status | send the request again? |
 |---|---|
-| 400, 401, 403, 404, 405, 413, 415 | Not as it is: nothing was done, and the same request gets the same answer until something else changes: ` + "`window_expired`" + ` when the person writes again, ` + "`session_not_connected`" + ` and ` + "`channel_not_connected`" + ` when the channel works again. |
+| 400, 401, 403, 404, 405, 413, 415, 416 | Not as it is: nothing was done, and the same request gets the same answer until something else changes: ` + "`window_expired`" + ` when the person writes again, ` + "`session_not_connected`" + ` and ` + "`channel_not_connected`" + ` when the channel works again. |
 | 408 | Yes, at once; a signed request with a new timestamp and signature. |
 | 409 | ` + "`idempotency_in_progress`" + `: yes, with the same key, after ` + "`Retry-After`" + `; the first request's answer comes then. ` + "`idempotency_conflict`" + `: with a new key. The others: look at the thing first. |
 | 429 | Yes, after ` + "`Retry-After`" + ` (seconds). ` + "`rate_limited`" + ` says it as ` + "`retry_after`" + ` too, and ` + "`X-RateLimit-Reset`" + ` when the limit is whole again. Nothing was sent, so the same ` + "`Idempotency-Key`" + ` may be used. |
