@@ -3,6 +3,7 @@ package testenv
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"testing"
 	"time"
 )
 
@@ -35,6 +37,49 @@ type WordPressAccount struct {
 
 // wordPressPatience bounds the start, which takes about ten seconds where its packages are installed.
 const wordPressPatience = 10 * time.Minute
+
+// WordPressVariable names the environment variable that holds a running WordPress, as JSON of WordPressServer.
+const WordPressVariable = "TEST_WORDPRESS"
+
+// MainWordPress runs the tests of a package that needs a WordPress, with one for all of them. Call it from TestMain: os.Exit(testenv.MainWordPress(m)).
+func MainWordPress(m *testing.M) int {
+	if os.Getenv(WordPressVariable) != "" {
+		return m.Run()
+	}
+	server, err := StartWordPress()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer server.Stop()
+	told, err := json.Marshal(server)
+	if err == nil {
+		err = os.Setenv(WordPressVariable, string(told))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+// WordPress returns the WordPress of MainWordPress, or else one that ends with the test.
+func WordPress(t testing.TB) *WordPressServer {
+	t.Helper()
+	if told := os.Getenv(WordPressVariable); told != "" {
+		server := &WordPressServer{}
+		if err := json.Unmarshal([]byte(told), server); err != nil {
+			t.Fatalf("%s must be JSON: %v", WordPressVariable, err)
+		}
+		return server
+	}
+	server, err := StartWordPress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Stop)
+	return server
+}
 
 // StartWordPress starts a WordPress and returns when it answers. Missing Debian packages are installed first, as root or with sudo. It ends with
 // Stop, and also when this process dies in whatever way, because the script waits for the end of its standard input.
@@ -85,7 +130,7 @@ func (w *WordPressServer) Stop() {
 
 // await reads what the script tells until it says that the site is ready.
 func (w *WordPressServer) await(output *os.File) error {
-	defer output.Close()
+	defer func() { _ = output.Close() }()
 	if err := output.SetReadDeadline(time.Now().Add(wordPressPatience)); err != nil {
 		return fmt.Errorf("bound the wait: %w", err)
 	}
