@@ -25,6 +25,7 @@ type Link struct {
 
 	client *whatsmeow.Client
 	gate   *gate
+	keys   *ratchet
 	mail   *mailbox
 	in     *inbound
 	out    *outbound
@@ -68,6 +69,8 @@ func newLink(c *Connector, session connectors.LinkSession, host connectors.LinkH
 		l.identity = identityOf(*device.ID, device.LID, firstOf(device.PushName, device.BusinessName))
 	}
 	l.gate = &gate{held: host.Held, lost: func() { l.mail.put(leaseLost{}) }}
+	l.keys = newRatchet(host.Held, l.gate.cut)
+	l.keys.guard(device)
 	l.client = whatsmeow.NewClient(device, newLog(host.Logger))
 	l.setUp(ctx, proxy)
 	l.groups = newGroupNames(l.askGroup)

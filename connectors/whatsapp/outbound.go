@@ -132,6 +132,8 @@ func (o *outbound) deliver(ctx context.Context, chat types.JID, id string, conte
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
+	ctx, done := withTurn(ctx)
+	defer done()
 	o.unsent.begin(id)
 	response, err := o.client.SendMessage(ctx, chat, content, whatsmeow.SendRequestExtra{ID: id, Timeout: ackTimeout})
 	failed := o.unsent.end(id)

@@ -65,6 +65,7 @@ func (l *Link) connect(ctx context.Context) error {
 		l.mail.put(leaseLost{})
 		return errNoLease
 	}
+	l.keys.guard(l.client.Store)        // a device that was linked just now has its stores since then
 	return l.client.ConnectContext(ctx) //nolint:wrapcheck // it is logged as it is
 }
 
