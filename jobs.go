@@ -15,6 +15,9 @@ const (
 	lostEvery    = 10 * time.Second
 	fetchEvery   = 2 * time.Second
 	importEvery  = time.Second
+	publishEvery = time.Second
+	postEvery    = 5 * time.Second
+	realignEvery = 30 * time.Second
 	expireEvery  = time.Minute
 	purgeEvery   = 10 * time.Minute
 	purgeSize    = 500 // rows in one batch
@@ -61,6 +64,11 @@ func (p *product) start(ctx context.Context) {
 		return err
 	})
 	every(lostEvery, "release_missed_deliveries", func(ctx context.Context) error { return p.store.ReleaseMissedAny(ctx, time.Now()) })
+	every(publishEvery, "publish_posts", p.posts.PublishDue)
+	every(postEvery, "settle_lost_posts", p.posts.SettleLost)
+	every(postEvery, "look_up_posts", p.posts.LookUp)
+	every(postEvery, "tell_posts", p.posts.TellDue)
+	every(realignEvery, "realign_queues", p.queues.Realign)
 	every(importEvery, "import_contacts", p.importer.Work)
 	every(expireEvery, "expire_webhooks", func(ctx context.Context) error { return p.store.ExpireWebhooksAny(ctx, time.Now()) })
 	every(purgeEvery, "purge", p.purge)
@@ -71,7 +79,7 @@ func (p *product) start(ctx context.Context) {
 	}
 }
 
-// whenKicked sweeps and sends at once when there is a reason, instead of at the next regular time.
+// whenKicked sweeps, sends and publishes at once when there is a reason, instead of at the next regular time.
 func (p *product) whenKicked(ctx context.Context) {
 	for {
 		var err error
@@ -80,6 +88,10 @@ func (p *product) whenKicked(ctx context.Context) {
 			return
 		case <-p.deliveries.More():
 			err = p.deliveries.Sweep(ctx)
+		case <-p.posts.Kicked():
+			if err := p.posts.PublishDue(ctx); err != nil {
+				p.logger.Error("job.failed", "job", "publish_posts", "error", err)
+			}
 		case <-p.messages.Kicked():
 			p.jobs.Go(func() {
 				if err := p.messages.SendQueued(ctx); err != nil {
@@ -99,6 +111,8 @@ func (p *product) purge(ctx context.Context) error {
 	err := p.store.PurgeAny(ctx, before)
 	err = errors.Join(err, untilFewer(func() (int64, error) { return p.store.PurgeIdempotencyAny(ctx, time.Now(), purgeSize) }))
 	err = errors.Join(err, untilFewer(func() (int64, error) { return p.store.PurgeContactImportsAny(ctx, before, purgeSize) }))
+	err = errors.Join(err, untilFewer(func() (int64, error) { return p.store.PurgePostsAny(ctx, before, purgeSize) }))
+	err = errors.Join(err, untilFewer(func() (int64, error) { return p.store.PurgeClaimsAny(ctx, before, purgeSize) }))
 	return errors.Join(err, untilFewer(func() (int64, error) {
 		n, err := p.media.PurgeAny(ctx, before, purgeSize)
 		return int64(n), err
@@ -117,12 +131,14 @@ func untilFewer(purge func() (int64, error)) error {
 // stop ends everything in the order in which the parts need each other. What is in flight is finished or given back.
 func (p *product) stop(ctx context.Context) error {
 	p.server.Drain()
+	p.messages.Drain()
 	err := p.server.Shutdown(ctx)
 	p.stopJobs()
 	if p.config.Role.Works() {
 		p.worker.Stop()
 	}
 	err = errors.Join(err, p.sessions.Close(ctx)) // soon after the last beat, while their leases hold
+	err = errors.Join(err, p.posts.Close(ctx)) // before deliveries, since what ends raises events
 	err = errors.Join(err, p.deliveries.Stop(ctx))
 	p.jobs.Wait()
 	p.publisher.Close()

@@ -40,6 +40,8 @@ func (s *Server) authenticate(r *request) error {
 		return nil
 	case metricsToken:
 		return s.authenticateMetrics(r)
+	case hookToken:
+		return s.authenticateHook(r)
 	}
 	principal, err := s.identify(r)
 	if err != nil {

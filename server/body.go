@@ -44,10 +44,18 @@ func (r *request) rawJSON() ([]byte, error) {
 // rawBody returns the body as it was sent: nothing unpacks it, since a few kilobytes can unpack to gigabytes.
 func (r *request) rawBody() ([]byte, error) { return r.rawBodyUpTo(maxBody) }
 
+// checkEncoding refuses bodies that would have to be unpacked.
+func (r *request) checkEncoding() error {
+	if encoding := r.Get(fiber.HeaderContentEncoding); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return problem.New(problem.EncodedBody, "The body is compressed. Send it as it is, without a Content-Encoding header.")
+	}
+	return nil
+}
+
 // rawBodyUpTo is rawBody with a limit of its own, in whole MiB.
 func (r *request) rawBodyUpTo(most int) ([]byte, error) {
-	if encoding := r.Get(fiber.HeaderContentEncoding); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return nil, problem.New(problem.EncodedBody, "The body is compressed. Send it as it is, without a Content-Encoding header.")
+	if err := r.checkEncoding(); err != nil {
+		return nil, err
 	}
 	raw := r.Request().Body()
 	if len(raw) > most {

@@ -31,7 +31,16 @@ const (
 // handler begins. It carries the seed of which the ids are made that the handler makes, so that whoever goes on after
 // a crash finds what was done already.
 func (s *Server) once(r *request) (answer, error) {
-	call, err := s.newCall(r)
+	body, err := r.rawBody()
+	if err != nil {
+		return answer{}, err
+	}
+	return s.onceWith(r, body, r.route.handle)
+}
+
+// onceWith is once for a request that is known by the given content.
+func (s *Server) onceWith(r *request, content []byte, handle func(*request) (answer, error)) (answer, error) {
+	call, err := s.newCall(r, content)
 	if err != nil {
 		return answer{}, err
 	}
@@ -54,20 +63,16 @@ func (s *Server) once(r *request) (answer, error) {
 		}
 		call.Seed = earlier.Seed
 	}
-	return s.run(r, call)
+	return s.run(r, call, handle)
 }
 
-func (s *Server) newCall(r *request) (*store.IdempotencyKey, error) {
+func (s *Server) newCall(r *request, content []byte) (*store.IdempotencyKey, error) {
 	key := r.Get(idempotencyHeader)
 	if len(key) > maxIdempotencyKey || strings.ContainsFunc(key, func(c rune) bool { return c < ' ' || c > '~' }) {
 		return nil, problem.InvalidOne(idempotencyHeader, fmt.Sprintf("Idempotency-Key must be 1 to %d printable ASCII characters.", maxIdempotencyKey))
 	}
-	body, err := r.rawBody()
-	if err != nil {
-		return nil, err
-	}
 	hash := sha256.New()
-	for _, part := range []string{r.Method(), r.OriginalURL(), string(body)} {
+	for _, part := range []string{r.Method(), r.OriginalURL(), string(content)} {
 		_, _ = fmt.Fprintf(hash, "%d:%s", len(part), part)
 	}
 	return &store.IdempotencyKey{
@@ -103,7 +108,7 @@ func (s *Server) replayed(r *request, earlier *store.IdempotencyKey) (answer, er
 }
 
 // run runs the handler and keeps what it makes of the call. A handler that panics leaves it abandoned.
-func (s *Server) run(r *request, call *store.IdempotencyKey) (a answer, failure error) {
+func (s *Server) run(r *request, call *store.IdempotencyKey, handle func(*request) (answer, error)) (a answer, failure error) {
 	r.seed = call.Seed
 	settle := s.abandon
 	defer func() {
@@ -113,7 +118,7 @@ func (s *Server) run(r *request, call *store.IdempotencyKey) (a answer, failure 
 			s.Logger.ErrorContext(ctx, "idempotency.not_stored", "request_id", r.id, "account_id", call.AccountID, "error", err)
 		}
 	}()
-	a, failure = r.route.handle(r)
+	a, failure = handle(r)
 	if failure == nil {
 		status, body, err := encode(a)
 		if err != nil {

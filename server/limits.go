@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/switchhook/switchhook/internal/account"
+	"github.com/switchhook/switchhook/internal/incoming"
 	"github.com/switchhook/switchhook/internal/limit"
 	"github.com/switchhook/switchhook/internal/problem"
 )
@@ -17,13 +18,17 @@ const (
 	resetHeader     = "X-RateLimit-Reset"
 )
 
-// takeLimit counts the request against the rate of its API key, or of its user. While Redis is away requests are neither
+// takeLimit counts the request against the rate of its API key, its user or its incoming webhook. While Redis is away requests are neither
 // counted nor refused, and their answers carry no such headers.
 func (s *Server) takeLimit(r *request) error {
 	if !r.route.limited {
 		return nil
 	}
-	result, err := s.Limiter.Take(r.ctx, "api:"+limitKey(r.principal), s.APIRate)
+	key, rate := "api:"+limitKey(r.principal), s.APIRate
+	if r.incoming != nil {
+		key, rate = "incoming:"+r.incoming.ID, incoming.Rate(r.incoming)
+	}
+	result, err := s.Limiter.Take(r.ctx, key, rate)
 	if errors.Is(err, limit.ErrUnavailable) {
 		return nil
 	}

@@ -59,9 +59,14 @@ func (s *Server) install() {
 func (s *Server) serve(rt *route) fiber.Handler {
 	return func(c *fiber.Ctx) (err error) {
 		started := s.Now()
-		ctx, cancel := context.WithTimeout(context.Background(), handlerTimeout)
+		r := &request{Ctx: c, id: s.requestID(c), route: rt}
+		within := handlerTimeout
+		if r.uploads() {
+			within = uploadTimeout
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), within)
 		defer cancel()
-		r := &request{Ctx: c, ctx: ctx, id: s.requestID(c), route: rt}
+		r.ctx = ctx
 		setCommonHeaders(r)
 		a, failure := s.handleSafely(r)
 		if failure != nil {
@@ -91,6 +96,9 @@ func (s *Server) handleSafely(r *request) (a answer, err error) {
 	if err := checkFraming(r); err != nil {
 		return answer{}, err
 	}
+	if err := s.takeBody(r); err != nil {
+		return answer{}, err
+	}
 	if err := checkAddress(r); err != nil {
 		return answer{}, err
 	}
@@ -100,7 +108,7 @@ func (s *Server) handleSafely(r *request) (a answer, err error) {
 	if err := s.takeLimit(r); err != nil {
 		return answer{}, err
 	}
-	if r.route.idempotent && r.Get(idempotencyHeader) != "" {
+	if r.route.idempotent && r.Get(idempotencyHeader) != "" && !r.uploads() { // an upload's handler does it, when it has the form
 		return s.once(r)
 	}
 	return r.route.handle(r)

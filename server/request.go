@@ -22,7 +22,8 @@ type request struct {
 	ctx       context.Context //nolint:containedctx // a request lives as long as its context, which ends with the request's time; Fiber's own never does
 	id        string          // X-Request-Id
 	principal account.Principal
-	seed      string // with an Idempotency-Key: the part behind the prefix of ids made here, so that a repeat makes the same
+	incoming  *store.IncomingWebhook // of a route that its token opens
+	seed      string                 // with an Idempotency-Key: the part behind the prefix of ids made here, so that a repeat makes the same
 	route     *route
 }
 

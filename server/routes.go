@@ -10,6 +10,7 @@ const (
 	keyOnly             // an API key
 	keyOrSigned         // an API key, or a signature made with one; the account stands in the path
 	metricsToken        // METRICS_TOKEN, or a private address where none is set
+	hookToken           // the token in the path, of an incoming webhook
 )
 
 // route is one row of the route table.
@@ -17,9 +18,14 @@ type route struct {
 	method     string
 	path       string
 	access     access
-	limited    bool // counts against the API key's rate limit
+	limited    bool // counts against the rate limit of the API key, the user or the incoming webhook
 	idempotent bool // takes an Idempotency-Key
 	handle     func(*request) (answer, error)
+}
+
+// takesFiles tells of a row whether it takes forms with files too, which its handler reads as they arrive.
+func (r *route) takesFiles() bool {
+	return r.method == "POST" && (r.path == "/v1/posts" || r.path == "/hooks/:token")
 }
 
 // routes is THE route table. openapi.yaml describes each of its rows; a test compares the two.
@@ -96,6 +102,29 @@ func (s *Server) routes() []route {
 		{"POST", "/v1/messages", keyOnly, true, true, s.sendMessage},
 		{"GET", "/v1/messages/:id", userOrKey, true, false, s.getMessage},
 		{"POST", "/api/v1/outbound/:userID/send", keyOrSigned, true, true, s.sendOutbound},
+
+		{"GET", "/v1/posts", userOrKey, true, false, s.listPosts},
+		{"POST", "/v1/posts", userOrKey, true, true, s.createPost},
+		{"GET", "/v1/posts/:id", userOrKey, true, false, s.getPost},
+		{"PATCH", "/v1/posts/:id", userOrKey, true, false, s.changePost},
+		{"DELETE", "/v1/posts/:id", userOrKey, true, false, s.cancelPost},
+		{"POST", "/v1/posts/:id/retry", userOrKey, true, true, s.retryPost},
+
+		{"GET", "/v1/queues", userOrKey, true, false, s.listQueues},
+		{"POST", "/v1/queues", userOrKey, true, true, s.createQueue},
+		{"GET", "/v1/queues/:id", userOrKey, true, false, s.getQueue},
+		{"PATCH", "/v1/queues/:id", userOrKey, true, false, s.changeQueue},
+		{"DELETE", "/v1/queues/:id", userOrKey, true, false, s.deleteQueue},
+		{"GET", "/v1/queues/:id/preview", userOrKey, true, false, s.previewQueue},
+		{"POST", "/v1/queues/:id/reorder", userOrKey, true, false, s.reorderQueue},
+
+		{"GET", "/v1/incoming-webhooks", userOrKey, true, false, s.listIncoming},
+		{"POST", "/v1/incoming-webhooks", userOrKey, true, true, s.createIncoming},
+		{"GET", "/v1/incoming-webhooks/:id", userOrKey, true, false, s.getIncoming},
+		{"PATCH", "/v1/incoming-webhooks/:id", userOrKey, true, false, s.changeIncoming},
+		{"DELETE", "/v1/incoming-webhooks/:id", userOrKey, true, false, s.deleteIncoming},
+		{"POST", "/v1/incoming-webhooks/:id/rotate", userOrKey, true, true, s.rotateIncoming},
+		{"POST", "/hooks/:token", hookToken, true, true, s.hook},
 
 		{"GET", "/callbacks/meta", public, false, false, s.metaCallback},
 		{"POST", "/callbacks/meta", public, false, false, s.metaCallback},

@@ -19,10 +19,13 @@ import (
 	"github.com/switchhook/switchhook/internal/channel"
 	"github.com/switchhook/switchhook/internal/delivery"
 	"github.com/switchhook/switchhook/internal/event"
+	"github.com/switchhook/switchhook/internal/incoming"
 	"github.com/switchhook/switchhook/internal/limit"
 	"github.com/switchhook/switchhook/internal/media"
 	"github.com/switchhook/switchhook/internal/message"
 	"github.com/switchhook/switchhook/internal/metrics"
+	"github.com/switchhook/switchhook/internal/post"
+	"github.com/switchhook/switchhook/internal/queue"
 	"github.com/switchhook/switchhook/internal/safehttp"
 	"github.com/switchhook/switchhook/internal/session"
 	"github.com/switchhook/switchhook/internal/store"
@@ -45,6 +48,9 @@ type Options struct {
 	Webhooks   *webhook.Service
 	Messages   *message.Service
 	Deliveries *delivery.Service
+	Posts      *post.Service
+	Queues     *queue.Service
+	Incoming   *incoming.Service
 	Events     *event.Publisher
 	Media      *media.Service
 	Limiter    *limit.Limiter
@@ -58,6 +64,7 @@ type Options struct {
 	TrustedProxies []netip.Prefix // optional: whose X-Forwarded-For is believed
 	MetricsToken   string         // optional: bearer token of /metrics; without it only loopback and private addresses get it
 	APIRate        limit.Rate     // per API key
+	MaxUpload      int64          // bytes of a request with files
 	Version        string
 	WorkerID       string
 	ProbesOnly     bool                        // optional: answer health, readiness and metrics only, in a process that only works
@@ -86,7 +93,8 @@ func New(options Options) (*Server, error) {
 		Immutable:             true, // values are kept after a handler returns
 		StrictRouting:         false,
 		CaseSensitive:         true,
-		BodyLimit:             8 * maxBody, // more than is taken, so that a body somewhat too large gets a 413 and not a cut line; see body.go
+		StreamRequestBody:     true, // files are not kept in memory; intake.go has the bounds
+		BodyLimit:             1,    // with streaming, how much is read before the handler is asked
 		ReadTimeout:           15 * time.Second,
 		WriteTimeout:          5 * time.Minute, // a large file over a slow line
 		IdleTimeout:           75 * time.Second,
@@ -97,6 +105,7 @@ func New(options Options) (*Server, error) {
 		ErrorHandler: s.fiberError,
 		ServerHeader: "",
 	})
+	s.app.Server().Handler = s.drained(s.app.Server().Handler)
 	s.install()
 	return s, nil
 }

@@ -59,6 +59,8 @@ func TestWhatHandlersAnswerWithIsWhatTheDocumentDescribes(t *testing.T) {
 		"WebhookDisabledData": event.WebhookData{}, "OutboundResult": outboundView{}, "Template": connectors.Template{}, "TestResult": testView{},
 		"User": userView{}, "APIKeyList": list[keyView]{}, "Attempt": attemptView{}, "WebhookWithSecret": webhookView{},
 		"DeliveryWithAttempts": deliveryView{}, "Session": sessionView{}, "SessionCode": codeView{}, "PairingCode": pairView{}, "NumberCheck": numberView{},
+		"Post": postView{}, "PostOutcome": postOutcome{}, "PostTarget": targetView{}, "PostList": list[postView]{}, "Queue": queueView{}, "QueuePreview": previewView{},
+		"IncomingWebhook": incomingView{}, "PostEventData": event.PostData{},
 		"SessionStatusData": event.SessionStatusData{}, "SessionQRData": event.SessionQRData{},
 	} {
 		fields := fieldsOf(reflect.TypeOf(view))

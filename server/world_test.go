@@ -30,11 +30,14 @@ import (
 	"github.com/switchhook/switchhook/internal/delivery"
 	"github.com/switchhook/switchhook/internal/event"
 	"github.com/switchhook/switchhook/internal/id"
+	"github.com/switchhook/switchhook/internal/incoming"
 	"github.com/switchhook/switchhook/internal/limit"
 	"github.com/switchhook/switchhook/internal/media"
 	"github.com/switchhook/switchhook/internal/message"
 	"github.com/switchhook/switchhook/internal/metrics"
 	"github.com/switchhook/switchhook/internal/openapi/openapitest"
+	"github.com/switchhook/switchhook/internal/post"
+	"github.com/switchhook/switchhook/internal/queue"
 	"github.com/switchhook/switchhook/internal/redisdb"
 	"github.com/switchhook/switchhook/internal/safehttp"
 	"github.com/switchhook/switchhook/internal/secret"
@@ -107,7 +110,7 @@ func newWorld(t *testing.T, engine string) *world {
 	t.Cleanup(w.phones.Close)
 	w.parts = server.Options{
 		Logger: slog.New(slog.DiscardHandler), BaseURL: w.url, OpenAPI: document, APIRate: limit.Rate{Limit: 100_000, Period: time.Minute},
-		Version: "test", WorkerID: "wrk_test", Now: time.Now, Metrics: metrics.New(),
+		MaxUpload: 4 << 20, Version: "test", WorkerID: "wrk_test", Now: time.Now, Metrics: metrics.New(),
 	}
 	w.openEngines(t, engine)
 	w.wire(t)
@@ -214,11 +217,27 @@ func (w *world) wireServices(t *testing.T, sealer *secret.Sealer, ids *id.Genera
 	})
 	require.NoError(t, err)
 	o.Messages.ConnectSessions(o.Sessions)
+	w.wirePosting(t, sealer, ids)
 	o.Accounts, err = account.New(account.Options{
 		Store: w.store, Sealer: sealer, IDs: ids, Limiter: o.Limiter, Logger: o.Logger, Now: time.Now, Registration: account.RegistrationOpen,
 	})
 	require.NoError(t, err)
 	t.Cleanup(o.Accounts.Close)
+}
+
+func (w *world) wirePosting(t *testing.T, sealer *secret.Sealer, ids *id.Generator) {
+	t.Helper()
+	o := &w.parts
+	var err error
+	o.Queues, err = queue.New(queue.Options{Store: w.store, Kinds: o.Channels, Logger: o.Logger, Now: time.Now})
+	require.NoError(t, err)
+	o.Posts, err = post.New(post.Options{
+		Store: w.store, IDs: ids, Channels: o.Channels, Media: o.Media, Slots: o.Queues, Publisher: o.Events, Logger: o.Logger, Now: time.Now,
+		WorkerID: o.WorkerID,
+	})
+	require.NoError(t, err)
+	o.Incoming, err = incoming.New(incoming.Options{Store: w.store, Sealer: sealer, Channels: o.Channels, Logger: o.Logger, Now: time.Now, BaseURL: w.url})
+	require.NoError(t, err)
 }
 
 // work does the periodic work of a process, often.
@@ -236,8 +255,12 @@ func (w *world) work(t *testing.T) {
 			case <-ctx.Done():
 			case <-w.parts.Deliveries.More():
 			case <-w.parts.Messages.Kicked():
+			case <-w.parts.Posts.Kicked():
 			case <-tick.C:
 			}
+			_ = w.parts.Posts.PublishDue(ctx)
+			_ = w.parts.Posts.SettleLost(ctx)
+			_ = w.parts.Posts.LookUp(ctx)
 			_ = w.parts.Deliveries.Sweep(ctx) // an error shows in what a scenario waits for
 			_ = w.parts.Messages.SendQueued(ctx)
 			_ = importer.Work(ctx)
@@ -264,6 +287,7 @@ func (w *world) work(t *testing.T) {
 		within, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		require.NoError(t, w.parts.Sessions.Close(within))
+		require.NoError(t, w.parts.Posts.Close(within))
 		require.NoError(t, w.parts.Deliveries.Stop(within))
 		w.parts.Events.Close()
 	})
