@@ -149,7 +149,7 @@ func (b *Bucket) Open(ctx context.Context, name string) (io.ReadSeekCloser, int6
 	opening := context.AfterFunc(ctx, cancel)
 	err := o.request()
 	if !opening() && err == nil {
-		err = ctx.Err()
+		err = fmt.Errorf("read from bucket: %w", ctx.Err())
 	}
 	if err != nil {
 		_ = o.Close()
@@ -264,7 +264,7 @@ func (o *object) Read(p []byte) (int, error) {
 	if errors.Is(err, io.EOF) && o.at < o.size {
 		err = io.ErrUnexpectedEOF
 	}
-	return n, err //nolint:wrapcheck // an io.Reader must return io.EOF as it is
+	return n, err
 }
 
 // Seek sets where the next Read begins. It calls nobody.

@@ -63,6 +63,7 @@ func (privateConn) Close() error { return nil }
 // fixture is a service with a provider whose behaviour the test sets.
 type fixture struct {
 	*media.Service
+	options  media.Options
 	store    *store.Store
 	channels *channel.Service
 	dir      string
@@ -109,10 +110,11 @@ func newFixtureOn(t *testing.T, storage media.Storage) *fixture {
 		BaseURL: baseURL, Connectors: map[string]connectors.Connector{sandbox.Kind: sandbox.New(), "private": private{}},
 	})
 	require.NoError(t, err)
-	f.Service, err = media.New(media.Options{
+	f.options = media.Options{
 		Store: f.store, Sealer: sealer, Channels: f.channels, Dir: f.dir, Storage: storage, HTTP: f.provider.Client(), IDs: ids, Logger: logger, Now: clock,
 		BaseURL: baseURL, MaxBytes: maxBytes,
-	})
+	}
+	f.Service, err = media.New(f.options)
 	require.NoError(t, err)
 	t.Cleanup(f.Close)
 	f.sandbox = f.addChannel(t, sandbox.Kind, nil)

@@ -46,7 +46,7 @@ func (s *Service) Open(ctx context.Context, token string) (*File, error) {
 		case store.MediaStored:
 			file, err := s.openStored(ctx, m)
 			if !errors.Is(err, fs.ErrNotExist) {
-				return file, unlessWaiting(ctx, err)
+				return file, err
 			}
 			if m.Source == "" {
 				return nil, unavailable(reasonGone, 0)
@@ -122,7 +122,7 @@ func (s *Service) openStored(ctx context.Context, m *store.Media) (*File, error)
 	}
 	file, size, err := s.o.Storage.Open(ctx, m.ID)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, err //nolint:wrapcheck // the callers look for it
+		return nil, err
 	}
 	if err != nil {
 		return nil, problem.Unavailable(err)

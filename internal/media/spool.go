@@ -69,7 +69,7 @@ func (s *Service) remove(ctx context.Context, mediaID string) error {
 	if err := checkID(mediaID); err != nil {
 		return err
 	}
-	return s.o.Storage.Remove(ctx, mediaID) //nolint:wrapcheck // the callers say what for
+	return s.o.Storage.Remove(ctx, mediaID)
 }
 
 // checkID lets only well-formed ids of ours become names in the storage, so that nothing from outside becomes a path.

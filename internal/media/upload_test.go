@@ -24,6 +24,7 @@ import (
 	"github.com/switchhook/switchhook/internal/id"
 	"github.com/switchhook/switchhook/internal/media"
 	"github.com/switchhook/switchhook/internal/problem"
+	"github.com/switchhook/switchhook/internal/safehttp"
 	"github.com/switchhook/switchhook/internal/store"
 )
 
@@ -303,6 +304,25 @@ func TestAnAddressThatGivesNoFileLeavesNothing(t *testing.T) {
 		_, _, err := f.Fetch(t.Context(), "acct_a", address)
 		problemOf(t, err, problem.InvalidField)
 	}
+	require.Empty(t, f.files(t))
+}
+
+func TestAnAddressInAClosedNetworkIsNeverCalled(t *testing.T) {
+	t.Parallel()
+	door, err := safehttp.New(safehttp.Options{Timeout: time.Minute, UserAgent: "test"})
+	require.NoError(t, err)
+	t.Cleanup(door.Close)
+	f := newFixture(t)
+	guarded := f.options
+	guarded.HTTP = door.PublicHTTP()
+	service, err := media.New(guarded)
+	require.NoError(t, err)
+	t.Cleanup(service.Close)
+	for _, address := range []string{f.provider.URL, "https" + strings.TrimPrefix(f.provider.URL, "http"), "https://169.254.169.254/latest", "https://[::1]/"} {
+		_, _, err := service.Fetch(t.Context(), "acct_a", address)
+		require.Equal(t, "media", problemOf(t, err, problem.InvalidURL).Field, address)
+	}
+	require.Zero(t, f.calls.Load())
 	require.Empty(t, f.files(t))
 }
 
