@@ -3,6 +3,7 @@ package meta
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/switchhook/switchhook/connectors"
@@ -29,13 +30,19 @@ type graphError struct {
 // Failure gives an answer without success its meaning: by code and subcode where they are known, else by the status. Meta's texts are
 // passed on and never looked at.
 func (g *Graph) Failure(response httpcall.Response) *connectors.Error {
+	failed, _ := g.failure(response)
+	return failed
+}
+
+// failure is Failure that also tells whether the network has a meaning of its own for the code.
+func (g *Graph) failure(response httpcall.Response) (failure *connectors.Error, special bool) {
 	refusal, raw := readError(response.Body)
 	if raw == nil {
-		return response.Classify(g.o.Now(), nil)
+		return response.Classify(g.o.Now(), nil), false
 	}
-	provider := &connectors.ProviderError{Code: refusal.Code, Message: refusal.Message, Raw: raw}
+	provider := &connectors.ProviderError{Code: refusal.Code, Message: g.mask(refusal.Message), Raw: json.RawMessage(g.mask(string(raw)))}
 	failed := response.Classify(g.o.Now(), provider)
-	known := g.refusal(refusal)
+	known, special := g.refusal(refusal)
 	if known == nil {
 		known = failed
 	}
@@ -43,21 +50,30 @@ func (g *Graph) Failure(response httpcall.Response) *connectors.Error {
 	if known.Kind == connectors.KindRateLimited && known.After == 0 {
 		known.After = max(httpcall.RetryAfter(response.Header.Get("Retry-After"), g.o.Now()), regainAccess(response.Header))
 	}
-	return known
+	return known, special
 }
 
-func (g *Graph) refusal(e graphError) *connectors.Error {
-	var known *connectors.Error
+// mask takes the secrets of a call out of Meta's words, which repeat a malformed token.
+func (g *Graph) mask(words string) string {
+	for _, secret := range append([]string{g.o.Token}, g.o.Secrets...) {
+		if secret != "" {
+			words = strings.ReplaceAll(words, secret, connectors.Mask)
+		}
+	}
+	return words
+}
+
+func (g *Graph) refusal(e graphError) (known *connectors.Error, special bool) {
 	if g.o.Refusal != nil {
 		known = g.o.Refusal(e.Code, e.Subcode)
 	}
-	if known == nil {
+	if special = known != nil; !special {
 		known = RefusalOf(e.Code, e.Subcode)
 	}
 	if e.Transient && (known == nil || known.Kind == connectors.KindRejected) {
-		return connectors.Retryable(nil)
+		return connectors.Retryable(nil), false
 	}
-	return known
+	return known, special
 }
 
 // readError reads the Graph API's error object and returns it as it came too, or nil where a body holds none.
@@ -66,7 +82,7 @@ func readError(body []byte) (graphError, json.RawMessage) {
 		Error json.RawMessage `json:"error"`
 	}
 	var refusal graphError
-	if json.Unmarshal(body, &answer) != nil || json.Unmarshal(answer.Error, &refusal) != nil || refusal.Code <= 0 {
+	if json.Unmarshal(body, &answer) != nil || json.Unmarshal(answer.Error, &refusal) != nil || refusal.Code == 0 && refusal.Subcode == 0 {
 		return graphError{}, nil
 	}
 	return refusal, answer.Error

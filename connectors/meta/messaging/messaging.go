@@ -54,7 +54,9 @@ func Open(network Network, account Account, options meta.Options, client *http.C
 	if account.VerifyToken == "" {
 		account.VerifyToken = options.VerifyToken
 	}
-	graph := meta.NewGraph(meta.GraphOptions{Options: options, HTTP: client, Token: account.Token, Now: now, Refusal: refusalOf})
+	graph := meta.NewGraph(meta.GraphOptions{
+		Options: options, HTTP: client, Token: account.Token, AppSecret: account.AppSecret, Now: now, Refusal: refusalOf,
+	})
 	return &Conn{network: network, account: account, graph: graph}
 }
 
