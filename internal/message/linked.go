@@ -30,6 +30,10 @@ type Notifier interface {
 	Kick(sessionID string)
 }
 
+// Drain has API calls that wait for the turn of a linked device's message answer at once that it is queued, because this process stops: whoever has
+// the device next sends it. It may be called once.
+func (s *Service) Drain() { close(s.draining) }
+
 // ConnectSessions names who sends for linked devices. It is called once, before any message is sent.
 func (s *Service) ConnectSessions(n Notifier) { s.notifier = n }
 
@@ -82,6 +86,7 @@ func (s *Service) outcome(ctx context.Context, m *store.Message, told <-chan str
 	look := time.NewTicker(lookAgain)
 	defer look.Stop()
 	queued, sending := time.After(s.QueuedWait), time.After(s.QueuedWait+sendingWait)
+	draining := s.draining
 	late := false
 	for {
 		last := false
@@ -90,6 +95,8 @@ func (s *Service) outcome(ctx context.Context, m *store.Message, told <-chan str
 		case <-look.C:
 		case <-queued:
 			late = true
+		case <-draining:
+			draining, late = nil, true
 		case <-sending:
 			last = true
 		}

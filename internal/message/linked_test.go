@@ -159,6 +159,22 @@ func TestAMessageWhoseTurnIsFarAnswersQueuedAndGoesOutLater(t *testing.T) {
 	})
 }
 
+// stopping is a process that begins to stop as soon as there is a message to send.
+type stopping struct{ *fixture }
+
+func (s stopping) Kick(string) { s.Drain() }
+
+func TestAProcessThatStopsAnswersQueuedAtOnce(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, f *fixture) {
+		f.QueuedWait = time.Hour
+		f.ConnectSessions(stopping{f})
+		m, err := f.Send(t.Context(), message.Out{ID: f.ids.New("msg"), Channel: f.session(t, connectors.LinkConnected), To: "15551230000", Text: "Hello"})
+		require.NoError(t, err)
+		require.Equal(t, store.MessageQueued, m.Status)
+	})
+}
+
 func TestWhoLostTheSessionSendsNothing(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, func(t *testing.T, f *fixture) {

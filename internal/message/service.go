@@ -63,6 +63,7 @@ type Options struct {
 type Service struct {
 	Options
 	kick     chan struct{}
+	draining chan struct{} // closed when the process stops
 	notifier Notifier // of linked devices; nil where this build has none
 	waiters  waiters
 }
@@ -80,7 +81,7 @@ func New(o Options) (*Service, error) {
 	if o.QueuedWait <= 0 {
 		o.QueuedWait = queuedWait
 	}
-	return &Service{Options: o, kick: make(chan struct{}, 1), waiters: waiters{byID: map[string]chan struct{}{}}}, nil
+	return &Service{Options: o, kick: make(chan struct{}, 1), draining: make(chan struct{}), waiters: waiters{byID: map[string]chan struct{}{}}}, nil
 }
 
 // noteChannel keeps a channel's state by what a call to its network has shown. failure is nil after a call that succeeded.
