@@ -12,11 +12,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/switchhook/switchhook/connectors"
+	"github.com/switchhook/switchhook/internal/post"
 	"github.com/switchhook/switchhook/internal/problem"
 	"github.com/switchhook/switchhook/internal/queue"
 	"github.com/switchhook/switchhook/internal/store"
 	"github.com/switchhook/switchhook/internal/testenv"
 )
+
+var _ post.Slots = (*queue.Service)(nil) // what posts need of queues
 
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
 
