@@ -64,7 +64,7 @@ type Service struct {
 	Options
 	kick     chan struct{}
 	draining chan struct{} // closed when the process stops
-	notifier Notifier // of linked devices; nil where this build has none
+	notifier Notifier      // of linked devices; nil where this build has none
 	waiters  waiters
 }
 
