@@ -7,14 +7,22 @@ import (
 )
 
 const (
-	// One target of a channel at a time, so that posts appear in their order; those of paused queues wait. A target is taken where its status is still the one that was read.
+	// lateAfter is how many milliseconds late an untouched post of a queue may be begun; package queue gives later ones another slot (queue.Late).
+	lateAfter = `600000`
+	// held and heldEarlier are true of a target t or e whose post waits for its queue: while that is paused, or until the post has another slot.
+	held        = `EXISTS (SELECT 1 FROM posts p JOIN queues q ON q.id = p.queue_id WHERE p.id = t.post_id AND ` + heldByQueue + `)`
+	heldEarlier = `EXISTS (SELECT 1 FROM posts p JOIN queues q ON q.id = p.queue_id WHERE p.id = e.post_id AND ` + heldByQueue + `)`
+	heldByQueue = `(q.status = 'paused' OR p.slot_at > 0 AND p.slot_at < $2 - ` + lateAfter + `
+		AND NOT EXISTS (SELECT 1 FROM targets o WHERE o.post_id = p.id AND (o.started_at > 0 OR o.status NOT IN ('draft', 'queued', 'scheduled'))))`
+	// One target of a channel at a time, so that posts appear in their order; those that their queue holds wait, and hold up no others. A target is taken where its
+	// status is still the one that was read, and where it has not been given a later slot since.
 	claimTargetsQuery = `UPDATE targets SET status = 'publishing', owner = $1, tries = tries + 1, began_at = 0, updated_at = $2,
 			started_at = CASE WHEN started_at = 0 THEN $2 ELSE started_at END
-		WHERE status IN ('queued', 'scheduled') AND id IN (SELECT t.id FROM targets t WHERE t.status IN ('queued', 'scheduled') AND t.due_at <= $2
+		WHERE status IN ('queued', 'scheduled') AND due_at <= $2 AND id IN (SELECT t.id FROM targets t WHERE t.status IN ('queued', 'scheduled') AND t.due_at <= $2
 			AND NOT EXISTS (SELECT 1 FROM targets b WHERE b.channel_id = t.channel_id AND b.status = 'publishing')
 			AND NOT EXISTS (SELECT 1 FROM targets e WHERE e.channel_id = t.channel_id AND e.status IN ('queued', 'scheduled')
-				AND e.due_at <= $2 AND (e.due_at < t.due_at OR e.due_at = t.due_at AND e.id < t.id))
-			AND NOT EXISTS (SELECT 1 FROM posts p JOIN queues q ON q.id = p.queue_id WHERE p.id = t.post_id AND q.status = 'paused')
+				AND e.due_at <= $2 AND (e.due_at < t.due_at OR e.due_at = t.due_at AND e.id < t.id) AND NOT ` + heldEarlier + `)
+			AND NOT ` + held + `
 			ORDER BY t.due_at, t.id LIMIT $3) RETURNING ` + targetColumns
 	beginTargetQuery = `UPDATE targets SET began_at = $3, updated_at = $3 WHERE id = $1 AND owner = $2 AND status = 'publishing'`
 	lookupQuery      = `UPDATE targets SET lookups = lookups + 1, due_at = $2, updated_at = $1 WHERE status = 'unconfirmed' AND due_at > 0 AND due_at <= $1 AND id IN
