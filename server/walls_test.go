@@ -13,7 +13,7 @@ import (
 )
 
 // property is one of everything that an account can have.
-type property struct{ channel, contact, webhook, event, delivery, message, key, imported, session string }
+type property struct{ channel, contact, webhook, event, delivery, message, key, imported, session, post, queue, incoming string }
 
 func (a *tenant) property(t *testing.T) property {
 	t.Helper()
@@ -27,6 +27,9 @@ func (a *tenant) property(t *testing.T) property {
 	p.event = a.first(t, "/v1/events?event=message.received", "")
 	p.delivery = a.first(t, "/v1/deliveries", "")
 	p.key = a.first(t, "/v1/keys", a.token)
+	p.queue = a.queue(t, p.channel)
+	p.post = a.send(t, 202, "POST", "/v1/posts", `{"body":"Hello","queueId":"`+p.queue+`"}`).text(t, "id")
+	p.incoming = a.incoming(t, `"queueId":"`+p.queue+`"`).text(t, "id")
 	p.imported = a.send(t, 202, "POST", "/v1/contacts/import", "phone_number\n15551234567\n", "Content-Type: text/csv").text(t, "id")
 	eventually(t, "the delivery is over", func() bool { return len(inbox.of("message.received")) == 1 })
 	return p
@@ -50,7 +53,7 @@ func (p property) id(path string) string {
 	for prefix, id := range map[string]string{
 		"/v1/channels/:id": p.channel, "/v1/contacts/:id": p.contact, "/v1/contacts/imports/:id": p.imported, "/v1/webhooks/:id": p.webhook, "/v1/events/:id": p.event,
 		"/v1/deliveries/:id": p.delivery, "/v1/messages/:id": p.message, "/v1/keys/:id": p.key,
-		"/v1/sessions/:id": p.session,
+		"/v1/sessions/:id": p.session, "/v1/posts/:id": p.post, "/v1/queues/:id": p.queue, "/v1/incoming-webhooks/:id": p.incoming,
 	} {
 		if strings.HasPrefix(path, prefix) {
 			return id
@@ -62,10 +65,16 @@ func (p property) id(path string) string {
 // body returns a body that a route takes from its owner.
 func bodyFor(r server.RouteForTest) string {
 	switch r.Method + " " + r.Path {
-	case "PATCH /v1/channels/:id", "PATCH /v1/contacts/:id", "PATCH /v1/sessions/:id":
+	case "PATCH /v1/channels/:id", "PATCH /v1/contacts/:id", "PATCH /v1/sessions/:id", "PATCH /v1/queues/:id", "PATCH /v1/incoming-webhooks/:id":
 		return `{"name":"taken over"}`
 	case "PATCH /v1/webhooks/:id":
 		return `{"description":"taken over"}`
+	case "PATCH /v1/posts/:id":
+		return `{"body":"taken over"}`
+	case "POST /v1/posts/:id/retry":
+		return `{"unconfirmed":true}`
+	case "POST /v1/queues/:id/reorder":
+		return `{"postIds":["post_01kaj5v0x7p3k6m8q1s4u7w9y2"]}`
 	case "POST /v1/sessions/:id/pair":
 		return `{"phoneNumber":"15559876543"}`
 	case "POST /v1/sessions/:id/passkey":
@@ -106,15 +115,21 @@ func TestAnotherAccountsThingsAreNotFoundOnAnyRoute(t *testing.T) {
 		require.GreaterOrEqual(t, walked, 20)
 		for path, code := range map[string]string{
 			"/v1/messages": `{"channelId":"` + mine.channel + `","to":"15551234567","text":"x"}`,
+			"/v1/posts":    `{"channelIds":["` + mine.channel + `"],"body":"x"}`,
 			"/api/v1/outbound/" + intruder.id + "/send": `{"platform":"sandbox","channel_id":"` + mine.channel + `","to":"15551234567","message_text":"x"}`,
 		} {
 			intruder.refused(t, 404, "not_found", "POST", path, code)
 		}
 		intruder.refused(t, 404, "not_found", "POST", "/v1/messages", `{"sessionId":"`+mine.session+`","to":"15551234567","text":"x"}`)
 		intruder.refused(t, 400, "invalid_field", "POST", "/v1/webhooks", `{"url":"https://x.example/","events":["message.received"],"channelIds":["`+mine.channel+`"]}`)
+		intruder.refused(t, 404, "not_found", "POST", "/v1/posts", `{"queueId":"`+mine.queue+`","body":"x"}`)
+		intruder.refused(t, 400, "invalid_field", "POST", "/v1/incoming-webhooks", `{"name":"x","queueId":"`+mine.queue+`"}`)
+		intruder.refused(t, 400, "invalid_field", "POST", "/v1/incoming-webhooks", `{"name":"x","channelIds":["`+mine.channel+`"]}`)
+		intruder.refused(t, 400, "invalid_field", "POST", "/v1/queues", `{"name":"x","timeZone":"UTC","slots":[{"weekday":"mon","time":"09:00"}],"channelIds":["`+mine.channel+`"]}`)
 		intruder.refused(t, 401, "unauthorized", "POST", "/api/v1/outbound/"+owner.id+"/send", `{"platform":"sandbox","to":"15551234567","message_text":"x"}`)
 		for _, list := range []string{
-			"channels", "sessions", "sessions?cursor=" + mine.session, "contacts", "webhooks", "events", "deliveries", "messages", "events?channelId=" + mine.channel, "deliveries?webhookId=" + mine.webhook,
+			"channels", "channels?cursor=" + mine.channel, "posts?cursor=" + mine.post, "posts?queueId=" + mine.queue, "queues?cursor=" + mine.queue,
+			"incoming-webhooks", "sessions", "sessions?cursor=" + mine.session, "contacts", "webhooks", "events", "deliveries", "messages", "events?channelId=" + mine.channel, "deliveries?webhookId=" + mine.webhook,
 			"deliveries?eventId=" + mine.event, "messages?channelId=" + mine.channel, "messages?cursor=" + mine.message, "events?cursor=" + mine.event,
 		} {
 			require.Empty(t, intruder.send(t, 200, "GET", "/v1/"+list, "").field(t, "data"), list)
@@ -123,11 +138,18 @@ func TestAnotherAccountsThingsAreNotFoundOnAnyRoute(t *testing.T) {
 			owner.first(t, "/v1/channels", ""), owner.first(t, "/v1/contacts", ""), owner.first(t, "/v1/webhooks", ""), owner.first(t, "/v1/events?event=message.received", ""),
 			owner.first(t, "/v1/deliveries", ""), owner.first(t, "/v1/messages", ""), owner.first(t, "/v1/keys", owner.token),
 			owner.send(t, 200, "GET", "/v1/contacts/imports/"+mine.imported, "").text(t, "id"), owner.first(t, "/v1/sessions", ""),
+			owner.first(t, "/v1/posts?status=queued", ""), owner.first(t, "/v1/queues", ""), owner.first(t, "/v1/incoming-webhooks", ""),
 		}
 		require.Equal(t, mine, left, "nothing of the owner's has changed")
-		for _, path := range []string{"/v1/channels/" + mine.channel, "/v1/sessions/" + mine.session} {
+		for _, path := range []string{
+			"/v1/channels/" + mine.channel, "/v1/sessions/" + mine.session, "/v1/posts/" + mine.post, "/v1/queues/" + mine.queue, "/v1/incoming-webhooks/" + mine.incoming,
+		} {
 			require.NotContains(t, string(owner.send(t, 200, "GET", path, "").body), "taken over")
 		}
+		own := intruder.channel(t, "sandbox", `{"number":"15550002222"}`)
+		theirs := intruder.queue(t, own)
+		intruder.refused(t, 400, "invalid_field", "POST", "/v1/queues/"+theirs+"/reorder", `{"postIds":["`+mine.post+`"]}`)
+		intruder.refused(t, 409, "conflict", "POST", "/v1/posts/"+intruder.send(t, 202, "POST", "/v1/posts", `{"queueId":"`+theirs+`","body":"x"}`).text(t, "id")+"/retry", `{}`)
 	})
 }
 
