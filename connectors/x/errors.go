@@ -46,11 +46,11 @@ func (r refusal) words() string {
 
 // types returns the problem's types: addresses whose last parts are names such as "usage-capped".
 func (r refusal) types() string {
-	all := r.Type
+	all := []string{r.Type}
 	for _, e := range r.Errors {
-		all += " " + e.types()
+		all = append(all, e.types())
 	}
-	return all
+	return strings.Join(all, " ")
 }
 
 // refused reads an answer's words; nil where the body is none of X's.

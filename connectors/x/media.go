@@ -196,7 +196,7 @@ func (c *conn) await(ctx context.Context, answer uploaded, name string) error {
 			return connectors.Retryable(errUnexpected())
 		}
 	}
-	failed := connectors.Retryable(errors.New("X is still working on a file"))
+	failed := connectors.Retryable(errors.New("the network is still working on a file"))
 	failed.Message = "X is still working on the file " + name + " after a quarter of an hour. Try again later."
 	return failed
 }

@@ -2,7 +2,7 @@ package xtest
 
 import (
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // OAuth 1.0a signs with HMAC-SHA1
+	"crypto/sha1" // OAuth 1.0a signs with HMAC-SHA1
 	"encoding/base64"
 	"net/http"
 	"net/url"
