@@ -3,12 +3,12 @@ package server
 import (
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
-	"github.com/switchhook/switchhook/internal/media"
 	"github.com/switchhook/switchhook/internal/problem"
 )
 
@@ -46,14 +46,11 @@ func (s *Server) media(r *request) (answer, error) {
 	return answer{status: status}, nil
 }
 
-// filePart reads a part of a file.
+// filePart reads a part of a file and closes the whole.
 type filePart struct {
 	io.Reader
-	file *media.File
+	io.Closer
 }
-
-// Close closes the file.
-func (p *filePart) Close() error { return p.file.Close() }
 
 // byteRange is a part of a file; without length there is nothing there.
 type byteRange struct{ from, length int64 }
@@ -68,8 +65,11 @@ func parseRange(header string, size int64) (byteRange, bool) {
 	}
 	if first == "" {
 		n, ok := position(last)
+		if !ok {
+			return byteRange{}, false
+		}
 		n = min(n, size)
-		return byteRange{size - n, n}, ok
+		return byteRange{size - n, n}, true
 	}
 	from, ok := position(first)
 	to := size - 1
@@ -90,7 +90,7 @@ func position(text string) (int64, bool) {
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return 1<<62 - 1, true
+		n = math.MaxInt64
 	}
-	return min(n, 1<<62-1), true
+	return n, true
 }
