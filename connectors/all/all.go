@@ -2,6 +2,7 @@
 package all
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/switchhook/switchhook/connectors"
@@ -9,12 +10,14 @@ import (
 	"github.com/switchhook/switchhook/connectors/facebook"
 	"github.com/switchhook/switchhook/connectors/gupshup"
 	"github.com/switchhook/switchhook/connectors/instagram"
+	"github.com/switchhook/switchhook/connectors/linkedin"
 	"github.com/switchhook/switchhook/connectors/mastodon"
 	"github.com/switchhook/switchhook/connectors/meta"
 	"github.com/switchhook/switchhook/connectors/sandbox"
 	"github.com/switchhook/switchhook/connectors/telnyx"
 	"github.com/switchhook/switchhook/connectors/twilio"
 	"github.com/switchhook/switchhook/connectors/whatsappcloud"
+	"github.com/switchhook/switchhook/connectors/x"
 )
 
 const (
@@ -33,18 +36,20 @@ func New(setting func(name string) string) map[string]connectors.Connector {
 		facebook.Kind:       facebook.New(meta.OptionsOf(setting)),
 		gupshup.Kind:        gupshup.New(gupshup.Options{BaseURL: setting(gupshupBaseURL)}),
 		instagram.Kind:      instagram.New(meta.OptionsOf(setting)),
+		linkedin.Kind:       linkedin.New(linkedin.OptionsOf(setting)),
 		mastodon.Kind:       mastodon.New(mastodon.Options{Scopes: setting(mastodonScopes)}),
 		sandbox.Kind:        sandbox.New(),
 		telnyx.Kind:         telnyx.New(telnyx.Options{BaseURL: setting(telnyxBaseURL)}),
 		twilio.KindSMS:      twilio.NewSMS(twilio.Options{BaseURL: setting(twilioBaseURL)}),
 		twilio.KindWhatsApp: twilio.NewWhatsApp(twilio.Options{BaseURL: setting(twilioBaseURL)}),
 		whatsappcloud.Kind:  whatsappcloud.New(meta.OptionsOf(setting)),
+		x.Kind:              x.New(x.OptionsOf(setting)),
 	}
 }
 
 // Settings returns the names of the operator's settings that connectors read.
 func Settings() []string {
-	return append(append(meta.Settings(), linkedSettings()...), discordBaseURL, discordVersion, gupshupBaseURL, mastodonScopes, telnyxBaseURL, twilioBaseURL)
+	return append(slices.Concat(meta.Settings(), linkedSettings(), linkedin.Settings(), x.Settings()), discordBaseURL, discordVersion, gupshupBaseURL, mastodonScopes, telnyxBaseURL, twilioBaseURL)
 }
 
 // Apps returns what takes the callbacks that concern all channels of an app, by the last part of its address: /callbacks/meta.

@@ -25,7 +25,7 @@ func TestEveryKindStandsUnderItsOwnName(t *testing.T) {
 		prefixes[info.KeyPrefix] = kind
 	}
 	require.Equal(t, map[string]string{
-		"sandbox": "sandbox", "dscd": "discord", "mstdn": "mastodon", "twlo": "twilio_sms", "twlowa": "twilio_whatsapp",
+		"sandbox": "sandbox", "dscd": "discord", "mstdn": "mastodon", "x": "x", "lnkdn": "linkedin", "twlo": "twilio_sms", "twlowa": "twilio_whatsapp",
 		"tlnx": "telnyx_sms", "gswa": "gupshup_whatsapp", "fb": "facebook", "ig": "instagram", "wacloud": "whatsapp_cloud",
 	}, prefixes)
 }

@@ -172,7 +172,7 @@ func (a api) failure(response httpcall.Response) *connectors.Error {
 		}
 		return become(failed, connectors.Rejected(connectors.CodeInvalidContent, "LinkedIn refuses this post. Its own words say why; correct the post before you publish it again.", ""))
 	case http.StatusUpgradeRequired:
-		return become(failed, connectors.Rejected(codeVersion, "LinkedIn has ended version "+a.version+" of its API. The operator must set a newer one in LINKEDIN_VERSION.", ""))
+		return become(failed, connectors.Rejected(codeVersion, "LinkedIn has ended version "+a.version+" of its API. The operator must set a newer one in "+settingVersion+".", ""))
 	case http.StatusTooManyRequests:
 		return become(failed, a.limited(failed, words))
 	}

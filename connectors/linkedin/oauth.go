@@ -15,7 +15,7 @@ import (
 // challenge from apps with a secret.
 func (c Connector) AuthorizeURL(_ context.Context, request connectors.AuthorizeRequest, _ connectors.Host) (connectors.AuthorizeAnswer, error) {
 	if c.app.ClientID == "" || c.app.ClientSecret == "" {
-		return connectors.AuthorizeAnswer{}, connectors.Unsupported("the operator has set no LINKEDIN_CLIENT_ID and LINKEDIN_CLIENT_SECRET; enter a token in the channel's settings instead")
+		return connectors.AuthorizeAnswer{}, connectors.Unsupported("the operator has set no " + settingID + " and " + settingSecret + "; enter a token in the channel's settings instead")
 	}
 	author := request.Input[fieldAuthor]
 	if author != "" {

@@ -315,7 +315,7 @@ func TestAnOldVersionNamesTheSetting(t *testing.T) {
 	conn, err := linkedin.New(old).Open(connectors.Channel{Config: config()}, host(t, nil))
 	require.NoError(t, err)
 	_, err = conn.(connectors.Publisher).Publish(t.Context(), post(&begun{}, "Hello"))
-	require.Contains(t, requireKind(t, err, connectors.KindRejected, "api_version_ended").Message, "LINKEDIN_VERSION")
+	require.Contains(t, requireKind(t, err, connectors.KindRejected, "api_version_ended").Message, "LINKEDIN_API_VERSION")
 }
 
 func TestALineThatIsCutAfterBeginIsUnconfirmedAndMakesOnePost(t *testing.T) {

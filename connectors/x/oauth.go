@@ -11,7 +11,7 @@ import (
 // AuthorizeURL returns where the user grants access. It makes no call.
 func (c Connector) AuthorizeURL(_ context.Context, request connectors.AuthorizeRequest, _ connectors.Host) (connectors.AuthorizeAnswer, error) {
 	if c.app.ClientID == "" {
-		return connectors.AuthorizeAnswer{}, connectors.Unsupported("the operator has set no X_CLIENT_ID; enter tokens in the channel's settings instead")
+		return connectors.AuthorizeAnswer{}, connectors.Unsupported("the operator has set no " + settingID + "; enter tokens in the channel's settings instead")
 	}
 	return connectors.AuthorizeAnswer{URL: c.authorize + "?" + url.Values{
 		"response_type": {"code"}, "client_id": {c.app.ClientID}, "redirect_uri": {request.RedirectURL}, "scope": {c.scopes}, "state": {request.State},
