@@ -1,4 +1,4 @@
-// Package facebook connects the Messenger of a Facebook Page, over the Graph API: kind facebook.
+// Package facebook connects a Facebook Page, its Messenger and its posts, over the Graph API: kind facebook.
 package facebook
 
 import (
@@ -9,6 +9,7 @@ import (
 	"github.com/switchhook/switchhook/connectors"
 	"github.com/switchhook/switchhook/connectors/meta"
 	"github.com/switchhook/switchhook/connectors/meta/messaging"
+	"github.com/switchhook/switchhook/connectors/meta/posting"
 )
 
 // Kind is the kind of channel that this package opens.
@@ -24,21 +25,21 @@ const (
 	maxText = 2000           // characters
 )
 
-// Connector is Messenger.
+// Connector is Facebook.
 type Connector struct{ options meta.Options }
 
 var _ connectors.Connector = Connector{}
 
-// New returns Messenger.
+// New returns Facebook.
 func New(options meta.Options) Connector { return Connector{options} }
 
 // Info describes the kind.
 func (c Connector) Info() connectors.Info {
 	return connectors.Info{
-		Kind: Kind, Name: "Facebook Messenger", Platform: "facebook", KeyPrefix: "fb", Window: window,
+		Kind: Kind, Name: "Facebook", Platform: "facebook", KeyPrefix: "fb", Window: window,
 		DocsURL:   "https://developers.facebook.com/docs/messenger-platform",
-		Abilities: messaging.Abilities(),
-		Limits:    connectors.Limits{TextLength: maxText, MediaCount: 1, MediaBytes: meta.MaxSendBytes},
+		Abilities: append(messaging.Abilities(), connectors.AbilityPublish), Post: postInfo(),
+		Limits: connectors.Limits{TextLength: maxText, MediaCount: 1, MediaBytes: meta.MaxSendBytes},
 		Fields: append([]connectors.Field{
 			{
 				Key: fieldPage, Label: "Page ID", Type: connectors.FieldText, Required: true, Pattern: "[0-9]{5,20}", Placeholder: "1000000000001",
@@ -46,7 +47,7 @@ func (c Connector) Info() connectors.Info {
 			},
 			{
 				Key: fieldToken, Label: "Page access token", Type: connectors.FieldText, Required: true, Secret: true,
-				Help: "A token of the Page with the permission pages_messaging. Your app at developers.facebook.com makes one under Messenger, API settings.",
+				Help: "A token of the Page with the permissions pages_messaging for messages, and pages_manage_posts and pages_read_engagement for posts. Your app at developers.facebook.com makes one.",
 			},
 		}, messaging.SecretFields(fieldSecret, fieldVerifyToken)...),
 	}
@@ -72,7 +73,11 @@ func (c Connector) Open(channel connectors.Channel, host connectors.Host) (conne
 		AppSecret: channel.Config[fieldSecret], VerifyToken: channel.Config[fieldVerifyToken],
 		Check: func(ctx context.Context, graph *meta.Graph) error { return check(ctx, graph, page) },
 	}
-	return messaging.Open(network, account, c.options, host.HTTP, host.Now), nil
+	return &conn{
+		Conn:  messaging.Open(network, account, c.options, host.HTTP, host.Now),
+		graph: posting.NewGraph(c.options, host, account.Token, account.AppSecret, publishRefusal),
+		page:  page, options: c.options,
+	}, nil
 }
 
 // check asks whose token it is: a Page's token names the Page.

@@ -1,5 +1,5 @@
-// Package instagram connects the direct messages of an Instagram professional account, over the Facebook Page that it is linked with: kind
-// instagram.
+// Package instagram connects an Instagram professional account, its direct messages and its posts, over the Facebook Page that it is linked
+// with: kind instagram.
 package instagram
 
 import (
@@ -10,6 +10,7 @@ import (
 	"github.com/switchhook/switchhook/connectors"
 	"github.com/switchhook/switchhook/connectors/meta"
 	"github.com/switchhook/switchhook/connectors/meta/messaging"
+	"github.com/switchhook/switchhook/connectors/meta/posting"
 )
 
 // Kind is the kind of channel that this package opens.
@@ -51,8 +52,8 @@ func (c Connector) Info() connectors.Info {
 	return connectors.Info{
 		Kind: Kind, Name: "Instagram", Platform: "instagram", KeyPrefix: "ig", Window: window, PageField: fieldPage,
 		DocsURL:   "https://developers.facebook.com/docs/messenger-platform/instagram",
-		Abilities: messaging.Abilities(),
-		Limits:    connectors.Limits{TextLength: maxText, MediaCount: 1, MediaBytes: meta.MaxSendBytes, MediaTypes: mediaTypes()},
+		Abilities: append(messaging.Abilities(), connectors.AbilityPublish), Post: postInfo(),
+		Limits: connectors.Limits{TextLength: maxText, MediaCount: 1, MediaBytes: meta.MaxSendBytes, MediaTypes: mediaTypes()},
 		Fields: append([]connectors.Field{
 			{
 				Key: fieldAccount, Label: "Instagram account ID", Type: connectors.FieldText, Required: true, Pattern: "[0-9]{5,20}", Placeholder: "17841400000000001",
@@ -64,7 +65,7 @@ func (c Connector) Info() connectors.Info {
 			},
 			{
 				Key: fieldToken, Label: "Page access token", Type: connectors.FieldText, Required: true, Secret: true,
-				Help: "A token of the linked Page with the permissions instagram_basic, instagram_manage_messages and pages_messaging.",
+				Help: "A token of the linked Page with the permission instagram_basic; for messages instagram_manage_messages and pages_messaging too, for posts instagram_content_publish and pages_read_engagement.",
 			},
 		}, messaging.SecretFields(fieldSecret, fieldVerifyToken)...),
 	}
@@ -96,7 +97,11 @@ func (c Connector) Open(channel connectors.Channel, host connectors.Host) (conne
 		AppSecret: channel.Config[fieldSecret], VerifyToken: channel.Config[fieldVerifyToken],
 		Check: func(ctx context.Context, graph *meta.Graph) error { return check(ctx, graph, page, address) },
 	}
-	return messaging.Open(network, account, c.options, host.HTTP, host.Now), nil
+	return &conn{
+		Conn:    messaging.Open(network, account, c.options, host.HTTP, host.Now),
+		graph:   posting.NewGraph(c.options, host, account.Token, account.AppSecret, publishRefusal),
+		account: address, options: c.options,
+	}, nil
 }
 
 // check asks whose token it is, and which account its Page is linked with.

@@ -51,6 +51,7 @@ type Trouble struct {
 	Delay      time.Duration     // before answering; the request has its full effect first
 	Cut        bool              // the line is cut in place of an answer; the request has its full effect first
 	BrokenBody bool              // the usual status with a body that cannot be read
+	Body       string            // in place of the usual body; the request has its full effect first
 }
 
 // Server is the stand-in. It is safe for concurrent use.
@@ -64,6 +65,8 @@ type Server struct {
 	files    map[string]file
 	uploads  []Upload
 	sent     int
+	at       map[string][]Trouble // by path
+	site     site
 }
 
 // Upload is a file that the stand-in was given; its id is "media" and its place in the order, from 1.
@@ -88,7 +91,7 @@ type file struct {
 // New starts a stand-in that ends with the test.
 func New(tb testing.TB) *Server {
 	tb.Helper()
-	s := &Server{objects: map[string]any{}, files: map[string]file{}}
+	s := &Server{objects: map[string]any{}, files: map[string]file{}, at: map[string][]Trouble{}, site: newSite()}
 	listener := httptest.NewServer(http.HandlerFunc(s.serve))
 	tb.Cleanup(func() {
 		listener.CloseClientConnections()
@@ -105,6 +108,13 @@ func (s *Server) TroubleNext(trouble Trouble) (arrived <-chan struct{}) {
 	p := planned{trouble: trouble, arrived: make(chan struct{})}
 	s.next = append(s.next, p)
 	return p.arrived
+}
+
+// TroubleAt makes the next request to a path, such as "/1000000000001/feed", fail. Calls queue up.
+func (s *Server) TroubleAt(path string, trouble Trouble) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.at[path] = append(s.at[path], trouble)
 }
 
 // FailNext makes the next request fail with status 400 and an error code. Calls queue up.
@@ -183,6 +193,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if trouble.BrokenBody {
 		answer = []byte(`{"message_id`)
 	}
+	if trouble.Body != "" {
+		answer = []byte(trouble.Body)
+	}
 	w.WriteHeader(status)
 	_, _ = w.Write(answer) // a client that left is its own business
 }
@@ -194,6 +207,11 @@ func (s *Server) admit(r *http.Request, body []byte) Trouble {
 	s.requests = append(s.requests, Request{
 		Method: r.Method, Path: strings.TrimPrefix(r.URL.Path, "/"+Version), Query: r.URL.RawQuery, Header: r.Header.Clone(), Body: body,
 	})
+	path := strings.TrimPrefix(r.URL.Path, "/"+Version)
+	if planned := s.at[path]; len(planned) > 0 {
+		s.at[path] = planned[1:]
+		return planned[0]
+	}
 	if len(s.next) == 0 {
 		return Trouble{}
 	}
@@ -217,10 +235,13 @@ func authorised(r *http.Request) bool {
 func (s *Server) act(r *http.Request, body []byte) (status int, answer []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	path, versioned := strings.CutPrefix(r.URL.Path, "/"+Version)
+	if status, answer := s.site.login(r, path, body); status != 0 && versioned {
+		return status, answer
+	}
 	if !authorised(r) {
 		return http.StatusUnauthorized, graphError(Trouble{Code: 190})
 	}
-	path, versioned := strings.CutPrefix(r.URL.Path, "/"+Version)
 	switch object, ok := s.objects[path]; {
 	case !versioned:
 		return http.StatusBadRequest, graphError(Trouble{Code: 2500})
@@ -228,8 +249,11 @@ func (s *Server) act(r *http.Request, body []byte) (status int, answer []byte) {
 		return http.StatusOK, encode(object)
 	case r.Method == http.MethodPost && strings.HasSuffix(path, "/messages"):
 		return s.send(body)
-	case r.Method == http.MethodPost && strings.HasSuffix(path, "/media"):
+	case r.Method == http.MethodPost && strings.HasSuffix(path, "/media") && !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json"):
 		return s.upload(r, path, body)
+	}
+	if answer := s.site.act(r, path, body); answer != nil {
+		return http.StatusOK, encode(answer)
 	}
 	return http.StatusBadRequest, graphError(Trouble{Code: 100, Subcode: 33})
 }

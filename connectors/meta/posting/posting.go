@@ -109,4 +109,3 @@ func Address(named, fallback string) string {
 	}
 	return fallback
 }
-
