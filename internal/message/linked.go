@@ -60,12 +60,23 @@ func (s *Service) sendLinked(ctx context.Context, out Out) (*store.Message, erro
 		return nil, err
 	}
 	m.Status, m.Owner, m.DueAt, m.ProviderID = store.MessageQueued, "", s.Now(), linker.NewMessageID()
-	told := s.waiters.add(m.ID)
-	defer s.waiters.remove(m.ID)
 	err = s.Store.InsertMessage(ctx, m)
 	if err != nil && !errors.Is(err, store.ErrExists) { // the same request beside this one waits for the same outcome
 		return nil, problem.Unavailable(fmt.Errorf("store message: %w", err))
 	}
+	return s.queuedOutcome(ctx, m)
+}
+
+// waitsForDevice reports whether what is queued for a channel waits for the turn of a linked device.
+func (s *Service) waitsForDevice(channel *store.Channel) bool {
+	info, _ := s.Channels.Info(channel.Connector)
+	return isLinked(info)
+}
+
+// queuedOutcome waits for what becomes of a message that is queued, by the request that queued it or by one that repeats that.
+func (s *Service) queuedOutcome(ctx context.Context, m *store.Message) (*store.Message, error) {
+	told := s.waiters.add(m.ID)
+	defer s.waiters.remove(m.ID)
 	if s.notifier != nil {
 		s.notifier.Kick(m.ChannelID)
 	}

@@ -175,6 +175,26 @@ func TestAProcessThatStopsAnswersQueuedAtOnce(t *testing.T) {
 	})
 }
 
+func TestARepeatedRequestForAMessageThatIsQueuedStillWaitsForItsTurn(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, f *fixture) {
+		f.QueuedWait = time.Millisecond
+		out := message.Out{ID: f.ids.New("msg"), Channel: f.session(t, connectors.LinkConnected), To: "15551230000", Text: "Hello"}
+		for range 2 {
+			m, err := f.Send(t.Context(), out)
+			require.NoError(t, err, "it is known not to have gone out yet")
+			require.Equal(t, store.MessageQueued, m.Status)
+		}
+		f.QueuedWait = time.Hour
+		n := &network{}
+		f.ConnectSessions(kicked{t, f, n})
+		m, err := f.Send(t.Context(), out)
+		require.NoError(t, err)
+		require.Equal(t, store.MessageSent, m.Status)
+		require.Len(t, n.sent, 1)
+	})
+}
+
 func TestWhoLostTheSessionSendsNothing(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, func(t *testing.T, f *fixture) {

@@ -39,6 +39,8 @@ type Out struct {
 func (s *Service) Send(ctx context.Context, out Out) (*store.Message, error) {
 	earlier, err := s.Store.Message(ctx, out.Channel.AccountID, out.ID)
 	switch {
+	case err == nil && earlier.Status == store.MessageQueued && s.waitsForDevice(out.Channel):
+		return s.queuedOutcome(ctx, earlier)
 	case err == nil:
 		return s.earlier(earlier)
 	case !errors.Is(err, store.ErrNotFound):
