@@ -21,17 +21,16 @@ type Type struct {
 	Description string `json:"description"`
 }
 
-// Types lists every event type that a webhook can subscribe to. The contracts' clients name some that nothing raises yet; their
-// subscriptions are taken all the same, and the description says so.
+// Types lists every event type that a webhook can subscribe to.
 func Types() []Type {
 	return []Type{
 		{MessageReceived, "Message received", "Somebody wrote on one of your channels."},
 		{MessageStatus, "Message status", "A message that you sent was sent, delivered, read, or failed."},
 		{SessionStatus, "Session status", "A linked WhatsApp device changed its status."},
 		{SessionQR, "Session QR code", "A new QR code waits to be scanned with WhatsApp."},
-		{PostPublished, "Post published", "A post was published on one of its channels. Not raised yet: it comes with posting."},
-		{PostFailed, "Post failed", "A post could not be published on one of its channels. Not raised yet: it comes with posting."},
-		{PostScheduled, "Post scheduled", "A post got its time of publication. Not raised yet: it comes with posting."},
+		{PostPublished, "Post published", "A post was published on one of its channels."},
+		{PostFailed, "Post failed", "A post could not be published on one of its channels, or it is not known whether it was."},
+		{PostScheduled, "Post scheduled", "A post got its time of publication, or another one."},
 		{AccountLinked, "Channel connected", "A channel's credentials work again, or work for the first time."},
 		{AccountUnlinked, "Channel disconnected", "The network refuses a channel's credentials. Give new ones."},
 		{WebhookDisabled, "Webhook disabled", "A webhook was switched off, because its receiver had failed for days or asked for it."},
