@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/switchhook/switchhook/internal/authorize"
 	"github.com/switchhook/switchhook/internal/store"
 	"github.com/switchhook/switchhook/tasks"
 )
@@ -113,6 +114,9 @@ func (p *product) purge(ctx context.Context) error {
 	err = errors.Join(err, untilFewer(func() (int64, error) { return p.store.PurgeContactImportsAny(ctx, before, purgeSize) }))
 	err = errors.Join(err, untilFewer(func() (int64, error) { return p.store.PurgePostsAny(ctx, before, purgeSize) }))
 	err = errors.Join(err, untilFewer(func() (int64, error) { return p.store.PurgeClaimsAny(ctx, before, purgeSize) }))
+	err = errors.Join(err, untilFewer(func() (int64, error) {
+		return p.store.PurgeAuthorizationsAny(ctx, time.Now().Add(-authorize.KeptFor), purgeSize)
+	}))
 	return errors.Join(err, untilFewer(func() (int64, error) {
 		n, err := p.media.PurgeAny(ctx, before, purgeSize)
 		return int64(n), err
@@ -138,7 +142,7 @@ func (p *product) stop(ctx context.Context) error {
 		p.worker.Stop()
 	}
 	err = errors.Join(err, p.sessions.Close(ctx)) // soon after the last beat, while their leases hold
-	err = errors.Join(err, p.posts.Close(ctx)) // before deliveries, since what ends raises events
+	err = errors.Join(err, p.posts.Close(ctx))    // before deliveries, since what ends raises events
 	err = errors.Join(err, p.deliveries.Stop(ctx))
 	p.jobs.Wait()
 	p.publisher.Close()

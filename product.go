@@ -13,6 +13,7 @@ import (
 	"github.com/switchhook/switchhook/connectors"
 	"github.com/switchhook/switchhook/connectors/all"
 	"github.com/switchhook/switchhook/internal/account"
+	"github.com/switchhook/switchhook/internal/authorize"
 	"github.com/switchhook/switchhook/internal/channel"
 	"github.com/switchhook/switchhook/internal/config"
 	"github.com/switchhook/switchhook/internal/contact"
@@ -60,6 +61,7 @@ type product struct {
 	publisher  *event.Publisher
 	accounts   *account.Service
 	channels   *channel.Service
+	authorize  *authorize.Service
 	webhooks   *webhook.Service
 	media      *media.Service
 	messages   *message.Service
@@ -192,6 +194,12 @@ func (p *product) buildServices() (err error) {
 	if err != nil {
 		return err
 	}
+	p.authorize, err = authorize.New(authorize.Options{
+		Store: p.store, Sealer: p.sealer, Channels: p.channels, Connectors: p.connectors, IDs: p.ids, Logger: p.logger, Now: time.Now, BaseURL: p.config.BaseURL,
+	})
+	if err != nil {
+		return err
+	}
 	p.webhooks, err = webhook.New(webhook.Options{Store: p.store, Sealer: p.sealer, IDs: p.ids, HTTP: p.http, Now: time.Now})
 	if err != nil {
 		return err
@@ -260,7 +268,7 @@ func (p *product) buildServer() (err error) {
 		return err
 	}
 	p.server, err = server.New(server.Options{
-		Logger: p.logger, Store: p.store, Accounts: p.accounts, Channels: p.channels, Sessions: p.sessions, Webhooks: p.webhooks,
+		Logger: p.logger, Store: p.store, Accounts: p.accounts, Channels: p.channels, Authorize: p.authorize, Sessions: p.sessions, Webhooks: p.webhooks,
 		Messages: p.messages, Posts: p.posts, Queues: p.queues, Incoming: p.incoming, Deliveries: p.deliveries, Events: p.publisher, Media: p.media, Limiter: p.limiter, HTTP: p.http, Metrics: p.metrics,
 		Connectors: p.connectors, Apps: all.Apps(p.config.Setting), BaseURL: p.config.BaseURL, OpenAPI: openAPI, TrustedProxies: []netip.Prefix(p.config.TrustedProxies),
 		MetricsToken: p.config.MetricsToken.Reveal(), APIRate: limit.Rate{Limit: int64(p.config.APIRateLimit), Period: time.Minute}, MaxUpload: int64(p.config.MaxUpload),

@@ -146,6 +146,13 @@ type Authorizer interface {
 	Exchange(ctx context.Context, request ExchangeRequest, host Host) ([]AuthorizedChannel, error)
 }
 
+// AuthorizeAsker is an Authorizer that has to know, or may be told, something before the user goes to the network's page.
+type AuthorizeAsker interface {
+	// AuthorizeFields describes what AuthorizeRequest.Input may hold. It is constant and does no input or output. A field that has the key of a setting
+	// means the same as that setting: when a channel is connected again, what it has is taken. None is secret, because all of it stands in an address.
+	AuthorizeFields() []Field
+}
+
 // AuthorizeRequest begins an OAuth flow.
 type AuthorizeRequest struct {
 	State        string            // unguessable; comes back

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/switchhook/switchhook/connectors"
+	"github.com/switchhook/switchhook/internal/authorize"
 	"github.com/switchhook/switchhook/internal/channel"
 	"github.com/switchhook/switchhook/internal/problem"
 	"github.com/switchhook/switchhook/internal/session"
@@ -51,22 +52,31 @@ func (s *Server) showChannel(c *store.Channel) (channelView, error) {
 	}, nil
 }
 
-// connectorView is connectors.Info with lists that are never null.
-func connectorView(info connectors.Info) connectors.Info {
+// connectorView is a kind of channel as answers show it.
+type connectorView struct {
+	connectors.Info
+	Connect       bool               `json:"connect"`
+	ConnectFields []connectors.Field `json:"connectFields,omitempty"`
+}
+
+// showConnector shows a kind of channel with lists that are never null.
+func showConnector(connector connectors.Connector) connectorView {
+	info := connector.Info()
+	fields, able := authorize.Fields(connector)
 	if info.Abilities == nil {
 		info.Abilities = []connectors.Ability{}
 	}
 	if info.Fields == nil {
 		info.Fields = []connectors.Field{}
 	}
-	return info
+	return connectorView{info, able, fields}
 }
 
 // listConnectors shows every kind of channel, by the order of their names in the API.
 func (s *Server) listConnectors(*request) (answer, error) {
-	l := list[connectors.Info]{Data: make([]connectors.Info, 0, len(s.Connectors))}
+	l := list[connectorView]{Data: make([]connectorView, 0, len(s.Connectors))}
 	for _, kind := range slices.Sorted(maps.Keys(s.Connectors)) {
-		l.Data = append(l.Data, connectorView(s.Connectors[kind].Info()))
+		l.Data = append(l.Data, showConnector(s.Connectors[kind]))
 	}
 	return ok(l)
 }

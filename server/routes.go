@@ -50,6 +50,8 @@ func (s *Server) routes() []route {
 		{"GET", "/v1/connectors", userOrKey, true, false, s.listConnectors},
 		{"GET", "/v1/channels", userOrKey, true, false, s.listChannels},
 		{"POST", "/v1/channels", userOrKey, true, true, s.createChannel},
+		{"GET", "/v1/channels/connect/:connector", userOrKey, true, false, s.connectChannel},
+		{"GET", "/v1/channels/connections/:id", userOrKey, true, false, s.getConnection},
 		{"GET", "/v1/channels/:id", userOrKey, true, false, s.getChannel},
 		{"PATCH", "/v1/channels/:id", userOrKey, true, false, s.changeChannel},
 		{"DELETE", "/v1/channels/:id", userOrKey, true, false, s.deleteChannel},
@@ -130,6 +132,7 @@ func (s *Server) routes() []route {
 		{"POST", "/callbacks/meta", public, false, false, s.metaCallback},
 		{"GET", "/callbacks/:connector/:channelID", public, false, false, s.callback},
 		{"POST", "/callbacks/:connector/:channelID", public, false, false, s.callback},
+		{"GET", "/oauth/callback", public, false, false, s.oauthCallback},
 		{"GET", "/media/:token", public, false, false, s.media},
 	}
 }

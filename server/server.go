@@ -16,6 +16,7 @@ import (
 
 	"github.com/switchhook/switchhook/connectors"
 	"github.com/switchhook/switchhook/internal/account"
+	"github.com/switchhook/switchhook/internal/authorize"
 	"github.com/switchhook/switchhook/internal/channel"
 	"github.com/switchhook/switchhook/internal/delivery"
 	"github.com/switchhook/switchhook/internal/event"
@@ -44,6 +45,7 @@ type Options struct {
 	Store      *store.Store
 	Accounts   *account.Service
 	Channels   *channel.Service
+	Authorize  *authorize.Service
 	Sessions   *session.Service
 	Webhooks   *webhook.Service
 	Messages   *message.Service

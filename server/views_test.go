@@ -53,14 +53,14 @@ func TestWhatHandlersAnswerWithIsWhatTheDocumentDescribes(t *testing.T) {
 	doc := loadDocument(t)
 	for name, view := range map[string]any{
 		"Account": accountView{}, "APIKey": keyView{}, "Channel": channelView{}, "ChannelCheck": checkView{}, "ContactImport": importView{}, "StartedContactImport": startedImportView{}, "CreatedAPIKey": newKeyView{},
-		"Connector": connectors.Info{}, "Delivery": deliveryView{}, "Error": errorBody{}, "EventType": event.Type{}, "Failure": event.Failure{},
+		"Connector": connectorView{}, "Delivery": deliveryView{}, "Error": errorBody{}, "EventType": event.Type{}, "Failure": event.Failure{},
 		"Field": connectors.Field{}, "FieldError": problem.Field{}, "Login": tokenView{}, "Me": meView{}, "Media": mediaView{}, "Message": messageView{},
 		"MessageReceivedData": event.MessageData{}, "MessageStatusData": event.StatusData{}, "ChannelEventData": event.ChannelData{},
 		"WebhookDisabledData": event.WebhookData{}, "OutboundResult": outboundView{}, "Template": connectors.Template{}, "TestResult": testView{},
 		"User": userView{}, "APIKeyList": list[keyView]{}, "Attempt": attemptView{}, "WebhookWithSecret": webhookView{},
 		"DeliveryWithAttempts": deliveryView{}, "Session": sessionView{}, "SessionCode": codeView{}, "PairingCode": pairView{}, "NumberCheck": numberView{},
 		"Post": postView{}, "PostOutcome": postOutcome{}, "PostTarget": targetView{}, "PostList": list[postView]{}, "Queue": queueView{}, "QueuePreview": previewView{},
-		"IncomingWebhook": incomingView{}, "PostEventData": event.PostData{},
+		"Connection": connectionView{}, "StartedConnection": startedView{}, "IncomingWebhook": incomingView{}, "PostEventData": event.PostData{},
 		"SessionStatusData": event.SessionStatusData{}, "SessionQRData": event.SessionQRData{},
 	} {
 		fields := fieldsOf(reflect.TypeOf(view))

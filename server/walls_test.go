@@ -6,14 +6,16 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/switchhook/switchhook/connectors/mastodon/mastodontest"
 	"github.com/switchhook/switchhook/server"
 )
 
 // property is one of everything that an account can have.
-type property struct{ channel, contact, webhook, event, delivery, message, key, imported, session, post, queue, incoming string }
+type property struct{ channel, contact, webhook, event, delivery, message, key, imported, session, post, queue, incoming, connection string }
 
 func (a *tenant) property(t *testing.T) property {
 	t.Helper()
@@ -30,6 +32,7 @@ func (a *tenant) property(t *testing.T) property {
 	p.queue = a.queue(t, p.channel)
 	p.post = a.send(t, 202, "POST", "/v1/posts", `{"body":"Hello","queueId":"`+p.queue+`"}`).text(t, "id")
 	p.incoming = a.incoming(t, `"queueId":"`+p.queue+`"`).text(t, "id")
+	p.connection = a.connect(t, mastodontest.New(t, time.Now()), "").text(t, "id")
 	p.imported = a.send(t, 202, "POST", "/v1/contacts/import", "phone_number\n15551234567\n", "Content-Type: text/csv").text(t, "id")
 	eventually(t, "the delivery is over", func() bool { return len(inbox.of("message.received")) == 1 })
 	return p
@@ -51,7 +54,8 @@ func (a *tenant) first(t *testing.T, path, credential string) string {
 // id returns which of the properties a path of the route table means; "" where its parameter is no id of an account's.
 func (p property) id(path string) string {
 	for prefix, id := range map[string]string{
-		"/v1/channels/:id": p.channel, "/v1/contacts/:id": p.contact, "/v1/contacts/imports/:id": p.imported, "/v1/webhooks/:id": p.webhook, "/v1/events/:id": p.event,
+		"/v1/channels/connections/:id": p.connection,
+		"/v1/channels/:id":             p.channel, "/v1/contacts/:id": p.contact, "/v1/contacts/imports/:id": p.imported, "/v1/webhooks/:id": p.webhook, "/v1/events/:id": p.event,
 		"/v1/deliveries/:id": p.delivery, "/v1/messages/:id": p.message, "/v1/keys/:id": p.key,
 		"/v1/sessions/:id": p.session, "/v1/posts/:id": p.post, "/v1/queues/:id": p.queue, "/v1/incoming-webhooks/:id": p.incoming,
 	} {
@@ -139,6 +143,7 @@ func TestAnotherAccountsThingsAreNotFoundOnAnyRoute(t *testing.T) {
 			owner.first(t, "/v1/deliveries", ""), owner.first(t, "/v1/messages", ""), owner.first(t, "/v1/keys", owner.token),
 			owner.send(t, 200, "GET", "/v1/contacts/imports/"+mine.imported, "").text(t, "id"), owner.first(t, "/v1/sessions", ""),
 			owner.first(t, "/v1/posts?status=queued", ""), owner.first(t, "/v1/queues", ""), owner.first(t, "/v1/incoming-webhooks", ""),
+			owner.send(t, 200, "GET", "/v1/channels/connections/"+mine.connection, "").text(t, "id"),
 		}
 		require.Equal(t, mine, left, "nothing of the owner's has changed")
 		for _, path := range []string{

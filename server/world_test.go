@@ -26,6 +26,7 @@ import (
 	"github.com/switchhook/switchhook/connectors/whatsapp/watest"
 	"github.com/switchhook/switchhook/internal/account"
 	"github.com/switchhook/switchhook/internal/channel"
+	"github.com/switchhook/switchhook/internal/authorize"
 	"github.com/switchhook/switchhook/internal/contact"
 	"github.com/switchhook/switchhook/internal/delivery"
 	"github.com/switchhook/switchhook/internal/event"
@@ -202,6 +203,10 @@ func (w *world) wireServices(t *testing.T, sealer *secret.Sealer, ids *id.Genera
 	require.NoError(t, err)
 	o.Media, err = media.New(media.Options{
 		Store: w.store, Sealer: sealer, Dir: t.TempDir(), HTTP: o.HTTP.PublicHTTP(), Channels: o.Channels, IDs: ids, Logger: o.Logger,
+	o.Authorize, err = authorize.New(authorize.Options{
+		Store: w.store, Sealer: sealer, Channels: o.Channels, Connectors: o.Connectors, IDs: ids, Logger: o.Logger, Now: time.Now, BaseURL: w.url,
+	})
+	require.NoError(t, err)
 		Now: time.Now, BaseURL: w.url,
 	})
 	require.NoError(t, err)

@@ -61,6 +61,9 @@ func (a *apps) put(key string, registered app, now time.Time) {
 	a.byKey[key] = registered
 }
 
+// AuthorizeFields asks for the instance.
+func (Connector) AuthorizeFields() []connectors.Field { return fields()[:1] }
+
 // AuthorizeURL registers an app at the instance that request.Input names under "instanceUrl", and returns where the user grants it access.
 func (c Connector) AuthorizeURL(ctx context.Context, request connectors.AuthorizeRequest, host connectors.Host) (connectors.AuthorizeAnswer, error) {
 	instance, err := instanceOf(request.Input[fieldInstance])

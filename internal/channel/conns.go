@@ -70,6 +70,11 @@ func (c *conns) closeAll() error {
 	return errors.Join(failures...)
 }
 
+// Host returns what connectors are lent while there is no channel yet. It keeps no tokens.
+func (s *Service) Host() connectors.Host {
+	return connectors.Host{HTTP: s.o.HTTP, Public: s.o.PublicHTTP, Dial: s.o.Dial, Logger: s.o.Logger, Now: s.o.Now}
+}
+
 // Open returns the Conn of a channel as its row says. It is kept and shared: the caller must not close it, and must not keep
 // it beyond its one use. It does not block. A kind that this build does not have is a *connectors.Error, Unsupported.
 func (s *Service) Open(ctx context.Context, c *store.Channel) (connectors.Conn, error) {
@@ -83,10 +88,9 @@ func (s *Service) Open(ctx context.Context, c *store.Channel) (connectors.Conn, 
 			return nil, err
 		}
 		channel := connectors.Channel{ID: c.ID, Address: c.Address, Config: config, CallbackURL: s.CallbackURL(c)}
-		conn, err := connector.Open(channel, connectors.Host{
-			HTTP: s.o.HTTP, Public: s.o.PublicHTTP, Dial: s.o.Dial, Logger: s.o.Logger.With("channel_id", c.ID), Now: s.o.Now,
-			Tokens: keeper{s, c.ID},
-		})
+		host := s.Host()
+		host.Logger, host.Tokens = s.o.Logger.With("channel_id", c.ID), keeper{s, c.ID}
+		conn, err := connector.Open(channel, host)
 		if err != nil {
 			return nil, fmt.Errorf("open channel %s: %w", c.ID, err)
 		}

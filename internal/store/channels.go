@@ -51,6 +51,7 @@ const (
 	isSession       = `EXISTS (SELECT 1 FROM sessions s WHERE s.id = channels.id)`
 	selectChannel   = `SELECT ` + channelColumns + ` FROM channels `
 	getChannelQuery = selectChannel + `WHERE account_id = $1 AND id = $2`
+	channelKeyQuery = selectChannel + `WHERE account_id = $1 AND channel_key = $2`
 	channelAnyQuery = selectChannel + `WHERE id = $1`
 	channelsAtQuery = selectChannel + `WHERE connector = $1 AND address = $2 ORDER BY id`
 	// The ids of linked devices begin with "sess_" and all others with "chan_": what follows the five characters is in the order of time.
@@ -112,6 +113,11 @@ func (s *Store) UpdateChannel(ctx context.Context, c *Channel) error {
 // Channel returns one channel of an account.
 func (s *Store) Channel(ctx context.Context, accountID, id string) (*Channel, error) {
 	return scanChannel(s.reader(ctx).QueryRowContext(ctx, getChannelQuery, accountID, id))
+}
+
+// ChannelByKey returns the channel of an account that has a channel key.
+func (s *Store) ChannelByKey(ctx context.Context, accountID, channelKey string) (*Channel, error) {
+	return scanChannel(s.reader(ctx).QueryRowContext(ctx, channelKeyQuery, accountID, channelKey))
 }
 
 // ChannelAny returns a channel whatever its account; it serves callbacks, whose address names the channel only, and workers.

@@ -59,6 +59,8 @@ type Server struct {
 	now        time.Time
 	hideURL    bool
 	instance   map[string]string // path to body
+	redirects  string            // of the app that was registered last
+	challenge  string            // of the page that was seen last
 }
 
 type hook struct {
@@ -72,6 +74,7 @@ func New(tb standin.TB, now time.Time) *Server {
 	s := &Server{now: now, instance: map[string]string{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/v1/apps", s.register)
+	mux.HandleFunc("GET /oauth/authorize", s.authorize)
 	mux.HandleFunc("POST /oauth/token", s.grant)
 	mux.HandleFunc("GET /api/v1/instance", s.tell)
 	mux.HandleFunc("GET /api/v2/instance", s.tell)
@@ -186,11 +189,14 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusUnprocessableEntity, map[string]string{"error": "Validation failed: Redirect URI must be an absolute URI."})
 		return
 	}
+	s.mu.Lock()
+	s.redirects = app["redirect_uris"]
+	s.mu.Unlock()
 	answer(w, http.StatusOK, map[string]string{"id": "1", "client_id": ClientID, "client_secret": ClientSecret})
 }
 
 func (s *Server) grant(w http.ResponseWriter, r *http.Request) {
-	if err := r.ParseForm(); err != nil || r.PostForm.Get("code") != Code || r.PostForm.Get("client_secret") != ClientSecret {
+	if err := r.ParseForm(); err != nil || r.PostForm.Get("code") != Code || r.PostForm.Get("client_secret") != ClientSecret || !s.proves(r.PostForm) {
 		answer(w, http.StatusBadRequest, map[string]string{"error": "invalid_grant", "error_description": "The provided authorization grant is invalid."})
 		return
 	}
