@@ -130,7 +130,8 @@ func (a api) refused(response httpcall.Response) *connectors.ProviderError {
 		Service int             `json:"serviceErrorCode"`
 		Details json.RawMessage `json:"errorDetails"`
 	}
-	if json.Unmarshal(response.Body, &body) != nil || body.Message == "" && body.Code == "" {
+	var wrongType *json.UnmarshalTypeError // of a field that does not matter
+	if err := json.Unmarshal(response.Body, &body); err != nil && !errors.As(err, &wrongType) || body.Message == "" && body.Code == "" {
 		return nil
 	}
 	words := body.Message

@@ -2,7 +2,9 @@ package x
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,59 +16,77 @@ import (
 // quotaWait is how long a channel rests where X tells no end of a used-up quota.
 const quotaWait = time.Hour
 
-// refusal is an answer without success, in any of the forms that X has for it: a problem (RFC 9457), a list of errors, or a code with a message.
-// The last two can also stand in an answer with success.
+// mostErrors bounds how many of an answer's errors are read.
+const mostErrors = 5
+
+// problem is one thing that X says is wrong (RFC 9457), or one of its older errors with a code and a message.
+type problem struct {
+	Type    string          `json:"type"`
+	Title   string          `json:"title"`
+	Detail  string          `json:"detail"`
+	Code    json.RawMessage `json:"code"` // a number, mostly
+	Message string          `json:"message"`
+}
+
+// refusal is an answer without success, in any of the forms that X has for it: a problem, a list of them, or both. A list can also stand in an answer with
+// success.
 type refusal struct {
-	Type    string    `json:"type"`
-	Title   string    `json:"title"`
-	Detail  string    `json:"detail"`
-	Code    int       `json:"code"`
-	Message string    `json:"message"`
-	Errors  []refusal `json:"errors"`
+	problem
+	Errors []problem `json:"errors"`
 }
 
 // words returns all that X says, without repeating itself, and "" where it says nothing.
 func (r refusal) words() string {
 	var all []string
-	add := func(text string) {
-		if text != "" && !strings.Contains(strings.Join(all, " "), text) {
-			all = append(all, text)
+	for _, one := range r.all() {
+		for _, text := range []string{one.Detail, one.Message} {
+			if text != "" && !slices.Contains(all, text) {
+				all = append(all, text)
+			}
 		}
 	}
-	add(r.Detail)
-	add(r.Message)
-	for _, e := range r.Errors {
-		add(e.words())
-	}
 	if len(all) == 0 {
-		add(r.Title)
+		for _, one := range r.all() {
+			if one.Title != "" {
+				return one.Title
+			}
+		}
 	}
 	return strings.Join(all, " ")
 }
 
-// types returns the problem's types: addresses whose last parts are names such as "usage-capped".
+// all returns the problem and the first ones of the list.
+func (r refusal) all() []problem {
+	return append([]problem{r.problem}, r.Errors[:min(len(r.Errors), mostErrors)]...)
+}
+
+// types returns the problems' types: addresses whose last parts are names such as "usage-capped".
 func (r refusal) types() string {
-	all := []string{r.Type}
-	for _, e := range r.Errors {
-		all = append(all, e.types())
+	var all []string
+	for _, one := range r.all() {
+		all = append(all, one.Type)
 	}
 	return strings.Join(all, " ")
 }
 
-// refused reads an answer's words; nil where the body is none of X's.
+// code returns X's own number for what is wrong, or else the status.
+func (r refusal) code(status int) int {
+	for _, one := range r.all() {
+		if code, err := strconv.Atoi(string(one.Code)); err == nil && code != 0 {
+			return code
+		}
+	}
+	return status
+}
+
+// refused reads an answer's words; nil where the body is none of X's. A field of another type than expected is overlooked.
 func (a api) refused(response httpcall.Response) (refusal, *connectors.ProviderError) {
 	var r refusal
-	if json.Unmarshal(response.Body, &r) != nil || r.words() == "" {
+	var wrongType *json.UnmarshalTypeError
+	if err := json.Unmarshal(response.Body, &r); err != nil && !errors.As(err, &wrongType) || r.words() == "" {
 		return refusal{}, nil
 	}
-	code := response.Status
-	switch {
-	case r.Code != 0:
-		code = r.Code
-	case len(r.Errors) > 0 && r.Errors[0].Code != 0:
-		code = r.Errors[0].Code
-	}
-	return r, &connectors.ProviderError{Code: code, Message: a.clean(r.words())}
+	return r, &connectors.ProviderError{Code: r.code(response.Status), Message: a.clean(r.words())}
 }
 
 // failure gives an answer without success its meaning.

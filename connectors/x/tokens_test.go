@@ -84,6 +84,14 @@ func TestAnAccessThatWasTakenBackUnlinks(t *testing.T) {
 	_, err = conn.(connectors.Publisher).Publish(t.Context(), post(b, "Hello"))
 	require.Contains(t, requireKind(t, err, connectors.KindUnlinked, connectors.CodeAuthFailed).Message, "client id")
 
+	refusing := newFake(t) // the new token as well
+	refusing.Revoke()
+	refusing.Answer("/2/tweets", 401, "{}")
+	refusing.Answer("/2/tweets", 401, "{}")
+	_, err = open(t, refusing, config(), &keeper{config: config()}).(connectors.Publisher).Publish(t.Context(), post(b, "Hello"))
+	requireKind(t, err, connectors.KindUnlinked, connectors.CodeAuthFailed)
+	require.Equal(t, [2]int{3, 1}, [2]int{refusing.Requests(), refusing.Renewals()})
+
 	without := config()
 	delete(without, "refreshToken")
 	_, err = open(t, fake, without, &keeper{config: without}).(connectors.Publisher).Publish(t.Context(), post(b, "Hello"))
