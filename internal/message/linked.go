@@ -67,12 +67,6 @@ func (s *Service) sendLinked(ctx context.Context, out Out) (*store.Message, erro
 	return s.queuedOutcome(ctx, m)
 }
 
-// waitsForDevice reports whether what is queued for a channel waits for the turn of a linked device.
-func (s *Service) waitsForDevice(channel *store.Channel) bool {
-	info, _ := s.Channels.Info(channel.Connector)
-	return isLinked(info)
-}
-
 // queuedOutcome waits for what becomes of a message that is queued, by the request that queued it or by one that repeats that.
 func (s *Service) queuedOutcome(ctx context.Context, m *store.Message) (*store.Message, error) {
 	told := s.waiters.add(m.ID)

@@ -39,10 +39,8 @@ type Out struct {
 func (s *Service) Send(ctx context.Context, out Out) (*store.Message, error) {
 	earlier, err := s.Store.Message(ctx, out.Channel.AccountID, out.ID)
 	switch {
-	case err == nil && earlier.Status == store.MessageQueued && s.waitsForDevice(out.Channel):
-		return s.queuedOutcome(ctx, earlier)
 	case err == nil:
-		return s.earlier(earlier)
+		return s.repeated(ctx, out.Channel, earlier)
 	case !errors.Is(err, store.ErrNotFound):
 		return nil, problem.Unavailable(fmt.Errorf("look for message: %w", err))
 	case len(out.To) > maxPeer:
@@ -85,6 +83,14 @@ func (s *Service) Send(ctx context.Context, out Out) (*store.Message, error) {
 		return nil, problem.Unavailable(fmt.Errorf("store message: %w", err))
 	}
 	return s.call(ctx, out.Channel, info, sender, m, outgoing)
+}
+
+// repeated answers a request for a message that was stored before. One that waits for a linked device is still waited for.
+func (s *Service) repeated(ctx context.Context, channel *store.Channel, m *store.Message) (*store.Message, error) {
+	if info, _ := s.Channels.Info(channel.Connector); m.Status == store.MessageQueued && isLinked(info) {
+		return s.queuedOutcome(ctx, m)
+	}
+	return s.earlier(m)
 }
 
 // earlier answers for a message that was stored before: the request was repeated after its answer was lost.
