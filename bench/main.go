@@ -26,9 +26,16 @@ import (
 
 const roleReceiver = "receiver"
 
+const (
+	scenarioWebhooks = "webhooks"
+	scenarioWhatsApp = "whatsapp"
+)
+
 // settings is what the command line asks for.
 type settings struct {
 	role        string
+	scenario    string
+	sessions    int // linked devices
 	engines     []string
 	fanouts     []int
 	length      time.Duration // of the load in one round
@@ -78,6 +85,8 @@ func parse(arguments []string) (settings, error) {
 	flags.IntVar(&s.rounds, "rounds", 3, "rounds per case; the table shows medians")
 	flags.IntVar(&s.connections, "connections", 64, "connections that post at a time")
 	flags.StringVar(&s.profile, "profile", "", "folder to write the product's pprof profiles into")
+	flags.StringVar(&s.scenario, "scenario", scenarioWebhooks, "what to measure: webhooks, or whatsapp (linked devices)")
+	flags.IntVar(&s.sessions, "sessions", mostSessions, "linked devices of the whatsapp scenario")
 	flags.StringVar(&s.binary, "binary", "", "a product that is built already (default: build it)")
 	flags.StringVar(&s.role, "role", "", "used by bench itself")
 	if err := flags.Parse(arguments); err != nil {
@@ -96,11 +105,19 @@ func parse(arguments []string) (settings, error) {
 		}
 		s.fanouts = append(s.fanouts, fanout)
 	}
-	if seconds < 1 || seconds > 60 || s.rounds < 1 || s.rounds > 50 || s.connections < 1 || s.connections > 1000 {
-		return s, errors.New("-seconds must be from 1 to 60, -rounds from 1 to 50, -connections from 1 to 1000")
-	}
 	s.length = time.Duration(seconds) * time.Second
-	return s, nil
+	return s, s.check()
+}
+
+// check refuses what cannot be measured.
+func (s *settings) check() error {
+	if s.length < time.Second || s.length > time.Minute || s.rounds < 1 || s.rounds > 50 || s.connections < 1 || s.connections > 1000 {
+		return errors.New("-seconds must be from 1 to 60, -rounds from 1 to 50, -connections from 1 to 1000")
+	}
+	if s.scenario != scenarioWebhooks && s.scenario != scenarioWhatsApp || s.sessions < busySessions || s.sessions > mostSessions {
+		return fmt.Errorf("-scenario must be webhooks or whatsapp, -sessions from %d to %d", busySessions, mostSessions)
+	}
+	return nil
 }
 
 // run measures every case and prints the tables.
@@ -112,7 +129,7 @@ func run(ctx context.Context, s settings) error {
 	defer func() { _ = os.RemoveAll(folder) }()
 	if s.binary == "" {
 		s.binary = filepath.Join(folder, "switchhook")
-		if err := build(ctx, s.binary); err != nil {
+		if err := build(ctx, s.binary, "github.com/switchhook/switchhook"); err != nil {
 			return err
 		}
 	}
@@ -121,6 +138,13 @@ func run(ctx context.Context, s settings) error {
 		return err
 	}
 	defer receiver.stop()
+	if s.scenario == scenarioWhatsApp {
+		return runWhatsApp(ctx, s, receiver, folder)
+	}
+	return runWebhooks(ctx, s, receiver, folder)
+}
+
+func runWebhooks(ctx context.Context, s settings, receiver *receiver, folder string) error {
 	var rows []row
 	for _, engine := range s.engines {
 		for _, fanout := range s.fanouts {
@@ -141,12 +165,12 @@ func run(ctx context.Context, s settings) error {
 	return nil
 }
 
-// build makes the binary as it is released.
-func build(ctx context.Context, binary string) error {
-	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", binary, "github.com/switchhook/switchhook") //nolint:gosec // the path is ours
+// build makes the binary of a program as it is released.
+func build(ctx context.Context, binary, program string) error {
+	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", binary, program) //nolint:gosec // both are ours
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the product: %w\n%s", err, output)
+		return fmt.Errorf("build "+program+": %w\n%s", err, output)
 	}
 	return nil
 }

@@ -34,6 +34,7 @@ type member struct {
 // stack is the product on its engines, all of them fresh.
 type stack struct {
 	members []member
+	launch  func(ctx context.Context) (*process, error) // starts the product
 	api     *api
 	pprof   string // address of the product's net/http/pprof
 
@@ -41,17 +42,17 @@ type stack struct {
 	stops   []func() error // in the order of the starts
 }
 
-// startStack starts the engines, and then the product on them.
-func startStack(ctx context.Context, binary, folder, engine string) (*stack, error) {
+// startStack starts the engines, and then the product on them, with further settings.
+func startStack(ctx context.Context, binary, folder, engine string, settings ...string) (*stack, error) {
 	s := &stack{}
-	err := s.start(ctx, binary, folder, engine)
+	err := s.start(ctx, binary, folder, engine, settings)
 	if err != nil {
 		return nil, errors.Join(err, s.stop())
 	}
 	return s, nil
 }
 
-func (s *stack) start(ctx context.Context, binary, folder, engine string) error {
+func (s *stack) start(ctx context.Context, binary, folder, engine string, settings []string) error {
 	address, err := freeAddress(ctx)
 	if err != nil {
 		return err
@@ -76,15 +77,35 @@ func (s *stack) start(ctx context.Context, binary, folder, engine string) error 
 		}
 		environment = append(environment, "DATABASE_URL="+database, "REDIS_URL="+redis)
 	}
-	s.product, err = startProcess(ctx, folder, nameProduct, environment, binary, "serve")
-	if err != nil {
+	environment = append(environment, settings...)
+	s.launch = func(ctx context.Context) (*process, error) {
+		return startProcess(ctx, folder, nameProduct, environment, binary, "serve")
+	}
+	if s.product, err = s.launch(ctx); err != nil {
 		return err
 	}
-	s.add(nameProduct, s.product.pid(), s.product.stop)
+	s.add(nameProduct, s.product.pid(), func() error { return s.product.stop() })
 	s.api = newAPI("http://" + address.String())
+	return s.awaitProduct(ctx)
+}
+
+func (s *stack) awaitProduct(ctx context.Context) error {
 	return s.product.awaitReady(ctx, func(ctx context.Context) error {
 		return s.api.call(ctx, http.MethodGet, "/readyz", nil, nil)
 	})
+}
+
+// restart stops the product in order and starts it again, and does not wait until it is ready. members names the former process still.
+func (s *stack) restart(ctx context.Context) error {
+	if err := s.product.stop(); err != nil {
+		return err
+	}
+	next, err := s.launch(ctx)
+	if err != nil {
+		return err
+	}
+	s.product = next
+	return nil
 }
 
 func (s *stack) add(name string, pid int, stop func() error) {

@@ -35,8 +35,11 @@ func report(rows []row) string {
 }
 
 func (r *row) name() string {
-	engine := map[string]string{engineEmbedded: "embedded", enginePostgres: "PostgreSQL and Redis"}[r.engine]
-	return fmt.Sprintf("%s, fan-out %d", engine, r.fanout)
+	return fmt.Sprintf("%s, fan-out %d", engineName(r.engine), r.fanout)
+}
+
+func engineName(engine string) string {
+	return map[string]string{engineEmbedded: "embedded", enginePostgres: "PostgreSQL and Redis"}[engine]
 }
 
 func (r *row) of(pick func(round) float64) float64 { return median(r.rounds, pick) }

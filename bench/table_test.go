@@ -68,7 +68,7 @@ func TestTheCommandLineIsChecked(t *testing.T) {
 	t.Parallel()
 	s, err := parse([]string{"-engine", "postgres", "-fanout", "1,3", "-seconds", "2"})
 	require.NoError(t, err)
-	require.Equal(t, settings{engines: []string{"postgres"}, fanouts: []int{1, 3}, length: 2 * time.Second, rounds: 3, connections: 64}, s)
+	require.Equal(t, settings{scenario: scenarioWebhooks, sessions: mostSessions, engines: []string{"postgres"}, fanouts: []int{1, 3}, length: 2 * time.Second, rounds: 3, connections: 64}, s)
 	for _, arguments := range [][]string{{"-engine", "oracle"}, {"-fanout", "0"}, {"-fanout", "17"}, {"-fanout", "x"}, {"-seconds", "0"}, {"-rounds", "0"}, {"-connections", "0"}} {
 		_, err := parse(arguments)
 		require.Error(t, err, arguments)
