@@ -180,3 +180,47 @@ func TestFilesOfOtherHostsAreFetchedWithoutTheToken(t *testing.T) {
 	require.NoError(t, body.Close())
 	require.Empty(t, <-seen)
 }
+
+func TestTheProofOfTheAppsSecretGoesWithTheTokenWhereTheOperatorWantsIt(t *testing.T) {
+	t.Parallel()
+	fake := metatest.New(t)
+	fake.SetObject("/me", map[string]any{"id": "1"})
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	call := func(options meta.Options, token, secret string) string {
+		options.BaseURL = fake.URL
+		graph := meta.NewGraph(meta.GraphOptions{Options: options, HTTP: client, Token: token, AppSecret: secret, Now: time.Now})
+		_ = graph.Get(t.Context(), "/me?fields=id", &struct{}{}) // refused without the token
+		requests := fake.Requests()
+		return requests[len(requests)-1].Query
+	}
+	// HMAC-SHA256 of the token with the secrets, computed with openssl.
+	require.Equal(t, "fields=id&appsecret_proof=183996ad0ae8b48dd5146bc105da28668f4087fa4859841ec71e8f68412159c9", call(meta.Options{AppSecretProof: true, AppSecret: "app secret"}, metatest.Token, ""))
+	require.Equal(t, "fields=id&appsecret_proof=cb329adfc3074f8ad16066334a8dc4c9a5eeca752d956a21e539780040d5c6a3", call(meta.Options{AppSecretProof: true, AppSecret: "app secret"}, metatest.Token, "own secret"))
+	require.Equal(t, "fields=id", call(meta.Options{AppSecretProof: true}, metatest.Token, ""), "no secret")
+	require.Equal(t, "fields=id", call(meta.Options{AppSecret: "app secret"}, metatest.Token, ""), "not wanted")
+	require.Equal(t, "fields=id", call(meta.Options{AppSecretProof: true, AppSecret: "app secret"}, "", ""), "no token")
+}
+
+func TestATokenThatMetaRepeatsIsMasked(t *testing.T) {
+	t.Parallel()
+	fake := metatest.New(t)
+	fake.TroubleNext(metatest.Trouble{Status: 400, Code: 190, Words: "Malformed access token " + metatest.Token})
+	failed := connectors.AsError(newGraph(t, fake.URL, nil).Get(t.Context(), "/me", &struct{}{}))
+	require.Equal(t, "Malformed access token "+connectors.Mask, failed.Provider.Message)
+	require.NotContains(t, string(failed.Provider.Raw), metatest.Token)
+}
+
+func TestErrorsWithNegativeCodesAreReadByTheirSubcodes(t *testing.T) {
+	t.Parallel()
+	fake := metatest.New(t)
+	graph := newGraph(t, fake.URL, func(_, subcode int) *connectors.Error {
+		if subcode == 2207003 {
+			return connectors.Retryable(nil)
+		}
+		return nil
+	})
+	fake.FailNext(-2, 2207003)
+	failed := connectors.AsError(graph.Post(t.Context(), "/1/media", map[string]any{}, &struct{}{}))
+	require.Equal(t, connectors.KindRetryable, failed.Kind)
+	require.Equal(t, -2, failed.Provider.Code)
+}

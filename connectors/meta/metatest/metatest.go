@@ -47,6 +47,7 @@ type Trouble struct {
 	Code       int               // Graph error code in the body; 0: a body that Meta did not write
 	Subcode    int               // with Code
 	Transient  bool              // with Code
+	Words      string            // with Code: its message
 	Header     map[string]string // further headers, such as Retry-After
 	Delay      time.Duration     // before answering; the request has its full effect first
 	Cut        bool              // the line is cut in place of an answer; the request has its full effect first
@@ -309,8 +310,12 @@ func refuse(w http.ResponseWriter, trouble Trouble) {
 }
 
 func graphError(trouble Trouble) []byte {
+	words := trouble.Words
+	if words == "" {
+		words = "as the test wants it"
+	}
 	return encode(map[string]any{"error": map[string]any{
-		"message": "as the test wants it", "type": "OAuthException", "code": trouble.Code, "error_subcode": trouble.Subcode,
+		"message": words, "type": "OAuthException", "code": trouble.Code, "error_subcode": trouble.Subcode,
 		"is_transient": trouble.Transient, "fbtrace_id": "AbC",
 	}})
 }
