@@ -11,6 +11,14 @@ import (
 	"github.com/switchhook/switchhook/connectors/bearer"
 )
 
+// AuthorizeFields asks for the page, if it is to be one.
+func (Connector) AuthorizeFields() []connectors.Field {
+	author := fields()[0]
+	author.Required, author.Placeholder = false, "urn:li:organization:1234"
+	author.Help = "To post for a page: urn:li:organization: with the page's number. Without it the channel is that of the member who grants access."
+	return []connectors.Field{author}
+}
+
 // AuthorizeURL returns where the user grants access. For a page, request.Input names it under "author". It makes no call. LinkedIn takes no PKCE
 // challenge from apps with a secret.
 func (c Connector) AuthorizeURL(_ context.Context, request connectors.AuthorizeRequest, _ connectors.Host) (connectors.AuthorizeAnswer, error) {
@@ -31,8 +39,8 @@ func (c Connector) AuthorizeURL(_ context.Context, request connectors.AuthorizeR
 	}, nil
 }
 
-// Exchange turns the code into the channel of the member who granted it and, where AuthorizeURL was told a page and LinkedIn grants posting for pages, that
-// page's. Whether the member may post for that page shows with the first post.
+// Exchange turns the code into the channel of the member who granted it or, where AuthorizeURL was told a page, that page's. Whether the member may
+// post for the page shows with the first post.
 func (c Connector) Exchange(ctx context.Context, request connectors.ExchangeRequest, host connectors.Host) ([]connectors.AuthorizedChannel, error) {
 	if request.Code == "" {
 		return nil, connectors.Rejected(connectors.CodeScopeMissing, "The access was not granted. Begin again, and allow it on LinkedIn's page.", "")
@@ -52,12 +60,16 @@ func (c Connector) Exchange(ctx context.Context, request connectors.ExchangeRequ
 	if name == "" {
 		name = "LinkedIn member"
 	}
-	channels := []connectors.AuthorizedChannel{{Config: with(config, personPrefix+who.Sub), Name: name, Scopes: grant.Scopes}}
-	if page := request.Keep[fieldAuthor]; strings.HasPrefix(page, orgPrefix) && slices.Contains(grant.Scopes, scopeOrg) {
-		number := strings.TrimPrefix(page, orgPrefix)
-		channels = append(channels, connectors.AuthorizedChannel{Config: with(config, page), Name: "Page " + number + " (by " + name + ")", Scopes: grant.Scopes})
+	page := request.Keep[fieldAuthor]
+	if !strings.HasPrefix(page, orgPrefix) {
+		return []connectors.AuthorizedChannel{{Config: with(config, personPrefix+who.Sub), Name: name, Scopes: grant.Scopes}}, nil
 	}
-	return channels, nil
+	if !slices.Contains(grant.Scopes, scopeOrg) {
+		return nil, connectors.Rejected(connectors.CodeScopeMissing, "LinkedIn does not let this server's app post for pages: its operator must ask LinkedIn for the scope "+scopeOrg+", and add it to "+settingScopes+".", "")
+	}
+	return []connectors.AuthorizedChannel{{
+		Config: with(config, page), Name: "Page " + strings.TrimPrefix(page, orgPrefix) + " (by " + name + ")", Scopes: grant.Scopes,
+	}}, nil
 }
 
 // with returns a copy of a configuration for an author.

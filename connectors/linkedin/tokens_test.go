@@ -112,16 +112,19 @@ func TestAPageIsConnectedWhereItIsGranted(t *testing.T) {
 	answer, err := authorize(t, fake, linkedintest.Page)
 	require.NoError(t, err)
 	request := connectors.ExchangeRequest{Code: linkedintest.Code, RedirectURL: back, Keep: answer.Keep}
-	channels, err := linkedin.New(options(fake)).Exchange(t.Context(), request, host(t, nil))
-	require.NoError(t, err)
-	require.Len(t, channels, 1, "posting for pages was not granted")
+	connector := linkedin.New(options(fake))
+	_, err = connector.Exchange(t.Context(), request, host(t, nil))
+	require.Contains(t, requireKind(t, err, connectors.KindRejected, connectors.CodeScopeMissing).Message, "LINKEDIN_SCOPES")
 	fake.Grant("openid,profile,w_member_social,w_organization_social")
-	channels, err = linkedin.New(options(fake)).Exchange(t.Context(), request, host(t, nil))
+	channels, err := connector.Exchange(t.Context(), request, host(t, nil))
 	require.NoError(t, err)
-	require.Len(t, channels, 2)
-	require.Equal(t, linkedintest.Page, channels[1].Config["author"])
-	require.Equal(t, linkedintest.Member, channels[0].Config["author"])
-	require.Equal(t, "Page 42 (by Alice A.)", channels[1].Name)
+	require.Len(t, channels, 1)
+	require.Equal(t, linkedintest.Page, channels[0].Config["author"])
+	require.Equal(t, "Page 42 (by Alice A.)", channels[0].Name)
+	for author, problems := range map[string]int{"": 0, linkedintest.Page: 0, linkedintest.Member: 0, "Acme": 1} {
+		_, wrong := connectors.ValidateConfig(connector.AuthorizeFields(), connectors.Config{"author": author})
+		require.Len(t, wrong, problems, author)
+	}
 }
 
 func TestWhatIsNotGrantedBeginsAgain(t *testing.T) {
