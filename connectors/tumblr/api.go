@@ -131,7 +131,7 @@ func refusal(response httpcall.Response) (code int, words string) {
 func (a api) failure(response httpcall.Response) *connectors.Error {
 	code, words := refusal(response)
 	failed := response.Classify(a.now(), nil) // a 5xx may come after the post was stored
-	failed.Err = fmt.Errorf("Tumblr answered %d", response.Status)
+	failed.Err = fmt.Errorf("the network answered %d", response.Status)
 	if words != "" {
 		failed.Provider = &connectors.ProviderError{Code: response.Status, Message: a.clean(words)}
 	}

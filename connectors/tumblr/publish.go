@@ -47,6 +47,13 @@ func (c *conn) Publish(ctx context.Context, post connectors.OutPost) (connectors
 	if err != nil {
 		return connectors.Published{}, err
 	}
+	published, err := c.read(response, stateOf(post))
+	published.Warnings = warnings
+	return published, err
+}
+
+// read reads the answer of the one request.
+func (c *conn) read(response httpcall.Response, state string) (connectors.Published, error) {
 	if response.Status < 200 || response.Status > 299 {
 		return connectors.Published{}, c.api.failure(response)
 	}
@@ -64,8 +71,8 @@ func (c *conn) Publish(ctx context.Context, post connectors.OutPost) (connectors
 	if id == "" || strings.Trim(id, "0123456789") != "" {
 		return connectors.Published{}, connectors.Unconfirmed(errUnexpected())
 	}
-	published := connectors.Published{ProviderID: id, Warnings: warnings}
-	if stateOf(post) == statePublished {
+	published := connectors.Published{ProviderID: id}
+	if state == statePublished {
 		published.URL = c.address(id)
 	}
 	return published, nil

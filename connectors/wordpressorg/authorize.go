@@ -14,6 +14,9 @@ const (
 	appID   = "7f0c1c5e-0d0b-4a4e-9d56-2a0f6f6f4b1d" // of ours, so that a site shows our passwords as one app's
 )
 
+// AuthorizeFields asks for the site.
+func (c Connector) AuthorizeFields() []connectors.Field { return c.Info().Fields[:1] }
+
 // AuthorizeURL returns the page of the site that request.Input names under "siteUrl", on which its user makes an application password for us.
 func (c Connector) AuthorizeURL(ctx context.Context, request connectors.AuthorizeRequest, host connectors.Host) (connectors.AuthorizeAnswer, error) {
 	site, err := siteOf(request.Input[fieldSite])

@@ -163,6 +163,8 @@ func TestAUserConnectsASiteOnItsOwnPage(t *testing.T) {
 	t.Parallel()
 	wp := testenv.WordPress(t)
 	connector := wordpressorg.New()
+	require.Len(t, connector.AuthorizeFields(), 1)
+	require.Equal(t, "siteUrl", connector.AuthorizeFields()[0].Key)
 	answer, err := connector.AuthorizeURL(t.Context(), connectors.AuthorizeRequest{
 		State: "state-1", RedirectURL: "https://hooks.example/back?a=b", Input: map[string]string{"siteUrl": wp.URL},
 	}, host(client(t)))

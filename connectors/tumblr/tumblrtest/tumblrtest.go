@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -189,7 +190,7 @@ func (s *Server) legacy(w http.ResponseWriter, r *http.Request) {
 	}
 	content, _ := json.Marshal([]any{map[string]string{"type": "text", "text": r.PostForm.Get("title")}, map[string]string{"type": "text", "text": r.PostForm.Get("body")}})
 	id := s.store(Post{Form: r.PostForm.Encode(), Content: string(content)})
-	answer(w, 201, map[string]any{"id": id, "id_string": fmt.Sprint(id), "state": r.PostForm.Get("state")})
+	answer(w, 201, map[string]any{"id": id, "id_string": strconv.FormatInt(id, 10), "state": r.PostForm.Get("state")})
 }
 
 func (s *Server) npf(w http.ResponseWriter, r *http.Request) {
@@ -224,7 +225,7 @@ func (s *Server) npf(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	post.Content = string(body.Content)
-	answer(w, 201, map[string]any{"id": fmt.Sprint(s.store(post))})
+	answer(w, 201, map[string]any{"id": strconv.FormatInt(s.store(post), 10)})
 }
 
 func (s *Server) store(post Post) int64 {
@@ -245,7 +246,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	posts := []any{}
 	for _, post := range slices.Backward(s.posts) {
 		if len(posts) < 20 {
-			posts = append(posts, map[string]any{"id": post.ID, "id_string": fmt.Sprint(post.ID), "timestamp": post.At.Unix(), "content": json.RawMessage(post.Content)})
+			posts = append(posts, map[string]any{"id": post.ID, "id_string": strconv.FormatInt(post.ID, 10), "timestamp": post.At.Unix(), "content": json.RawMessage(post.Content)})
 		}
 	}
 	answer(w, 200, map[string]any{"posts": posts})
