@@ -15,8 +15,11 @@ import (
 	"github.com/switchhook/switchhook/connectors/meta"
 	"github.com/switchhook/switchhook/connectors/sandbox"
 	"github.com/switchhook/switchhook/connectors/telnyx"
+	"github.com/switchhook/switchhook/connectors/tumblr"
 	"github.com/switchhook/switchhook/connectors/twilio"
 	"github.com/switchhook/switchhook/connectors/whatsappcloud"
+	"github.com/switchhook/switchhook/connectors/wordpresscom"
+	"github.com/switchhook/switchhook/connectors/wordpressorg"
 	"github.com/switchhook/switchhook/connectors/x"
 )
 
@@ -40,16 +43,19 @@ func New(setting func(name string) string) map[string]connectors.Connector {
 		mastodon.Kind:       mastodon.New(mastodon.Options{Scopes: setting(mastodonScopes)}),
 		sandbox.Kind:        sandbox.New(),
 		telnyx.Kind:         telnyx.New(telnyx.Options{BaseURL: setting(telnyxBaseURL)}),
+		tumblr.Kind:         tumblr.New(tumblr.OptionsOf(setting)),
 		twilio.KindSMS:      twilio.NewSMS(twilio.Options{BaseURL: setting(twilioBaseURL)}),
 		twilio.KindWhatsApp: twilio.NewWhatsApp(twilio.Options{BaseURL: setting(twilioBaseURL)}),
 		whatsappcloud.Kind:  whatsappcloud.New(meta.OptionsOf(setting)),
+		wordpresscom.Kind:   wordpresscom.New(wordpresscom.OptionsOf(setting)),
+		wordpressorg.Kind:   wordpressorg.New(),
 		x.Kind:              x.New(x.OptionsOf(setting)),
 	}
 }
 
 // Settings returns the names of the operator's settings that connectors read.
 func Settings() []string {
-	return append(slices.Concat(meta.Settings(), linkedSettings(), linkedin.Settings(), x.Settings()), discordBaseURL, discordVersion, gupshupBaseURL, mastodonScopes, telnyxBaseURL, twilioBaseURL)
+	return append(slices.Concat(meta.Settings(), linkedSettings(), linkedin.Settings(), tumblr.Settings(), wordpresscom.Settings(), x.Settings()), discordBaseURL, discordVersion, gupshupBaseURL, mastodonScopes, telnyxBaseURL, twilioBaseURL)
 }
 
 // Apps returns what takes the callbacks that concern all channels of an app, by the last part of its address: /callbacks/meta.

@@ -27,6 +27,7 @@ func TestEveryKindStandsUnderItsOwnName(t *testing.T) {
 	require.Equal(t, map[string]string{
 		"sandbox": "sandbox", "dscd": "discord", "mstdn": "mastodon", "x": "x", "lnkdn": "linkedin", "twlo": "twilio_sms", "twlowa": "twilio_whatsapp",
 		"tlnx": "telnyx_sms", "gswa": "gupshup_whatsapp", "fb": "facebook", "ig": "instagram", "wacloud": "whatsapp_cloud",
+		"tmblr": "tumblr", "wpcom": "wordpress_com", "wporg": "wordpress_org",
 	}, prefixes)
 }
 
