@@ -99,6 +99,9 @@ func (f *reading) readAll(form *multipart.Reader) error {
 	if _, err := io.Copy(io.Discard, f.rest()); err != nil { // what stands behind the form
 		return f.failed(err)
 	}
+	if f.parts == 0 {
+		return invalidForm("it has no parts")
+	}
 	if f.form.payload == nil {
 		return &problem.Error{
 			Code: problem.RequiredField, Field: f.fields.payload, Message: fmt.Sprintf("The form has no field %s: the post as JSON.", f.fields.payload),
@@ -123,7 +126,7 @@ func (f *reading) rest() io.Reader {
 // failed says why a form cannot be read on: because of the line, or of what came over it.
 func (f *reading) failed(err error) error {
 	if f.in != nil && f.in.err != nil {
-		return f.cut(f.r, f.in.err, f.MaxUpload)
+		return f.cut(f.r, f.in)
 	}
 	var known *problem.Error
 	if errors.As(err, &known) {

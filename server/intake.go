@@ -65,7 +65,7 @@ func (in *intake) Read(p []byte) (int, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		in.err = err
 	}
-	return n, err //nolint:wrapcheck // an io.Reader must return io.EOF as it is
+	return n, err
 }
 
 // intake returns the reader of a body that nobody has read yet, or nil where it is here already.
@@ -91,21 +91,23 @@ func (s *Server) takeBody(r *request) error {
 	var body bytes.Buffer
 	body.Grow(int(min(max(in.length, 0), 64<<10))) // what is only announced takes no memory
 	if _, err := body.ReadFrom(in); err != nil {
-		return s.cut(r, err, maxBody)
+		return s.cut(r, in)
 	}
 	r.Request().SetBodyRaw(body.Bytes())
 	return nil
 }
 
-// cut gives a body up that cannot be read to its end, and with it the connection.
-func (s *Server) cut(r *request, err error, most int64) error {
-	r.Context().SetConnectionClose()
+// cut gives a body up that cannot be read to its end, and with it the connection, unless the body is only somewhat too large.
+func (s *Server) cut(r *request, in *intake) error {
+	if !errors.Is(in.err, errBodyTooLarge) || in.length > in.most+maxRead {
+		r.Context().SetConnectionClose()
+	}
 	switch {
-	case errors.Is(err, errBodyTooLarge) && r.uploads():
-		return problem.New(problem.BodyTooLarge, fmt.Sprintf("The request is larger than the %d MiB that this server takes with files.", most>>20))
-	case errors.Is(err, errBodyTooLarge):
+	case errors.Is(in.err, errBodyTooLarge) && r.uploads():
+		return problem.New(problem.BodyTooLarge, fmt.Sprintf("The request is larger than the %d MiB that this server takes with files.", in.most>>20))
+	case errors.Is(in.err, errBodyTooLarge):
 		return problem.New(problem.BodyTooLarge, "The body is larger than 1 MiB. Send media by URL instead.")
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.Is(in.err, os.ErrDeadlineExceeded):
 		return problem.New(problem.RequestTimeout, "The request did not arrive completely in time. Send it again, faster.")
 	}
 	return malformedRequest()

@@ -1,5 +1,7 @@
 package server
 
+import "slices"
+
 // access says who may call a route.
 type access int
 
@@ -30,15 +32,7 @@ func (r *route) takesFiles() bool {
 
 // routes is THE route table. openapi.yaml describes each of its rows; a test compares the two.
 func (s *Server) routes() []route {
-	return []route{
-		{"GET", "/healthz", public, false, false, s.health},
-		{"GET", "/readyz", public, false, false, s.ready},
-		{"GET", "/metrics", metricsToken, false, false, s.metrics},
-		{"GET", "/openapi.yaml", public, false, false, s.openAPIYAML},
-		{"GET", "/openapi.json", public, false, false, s.openAPIJSON},
-		{"GET", "/docs", public, false, false, s.docs},
-		{"GET", "/docs/:file", public, false, false, s.docsFile},
-
+	return slices.Concat(s.systemRoutes(), s.postingRoutes(), []route{
 		{"POST", "/v1/auth/register", public, false, false, s.register},
 		{"POST", "/v1/auth/login", public, false, false, s.login},
 		{"GET", "/v1/me", userOrKey, true, false, s.me},
@@ -105,6 +99,31 @@ func (s *Server) routes() []route {
 		{"GET", "/v1/messages/:id", userOrKey, true, false, s.getMessage},
 		{"POST", "/api/v1/outbound/:userID/send", keyOrSigned, true, true, s.sendOutbound},
 
+		{"GET", "/callbacks/meta", public, false, false, s.metaCallback},
+		{"POST", "/callbacks/meta", public, false, false, s.metaCallback},
+		{"GET", "/callbacks/:connector/:channelID", public, false, false, s.callback},
+		{"POST", "/callbacks/:connector/:channelID", public, false, false, s.callback},
+		{"GET", "/oauth/callback", public, false, false, s.oauthCallback},
+		{"GET", "/media/:token", public, false, false, s.media},
+	})
+}
+
+// systemRoutes are the rows of the route table that concern the server itself.
+func (s *Server) systemRoutes() []route {
+	return []route{
+		{"GET", "/healthz", public, false, false, s.health},
+		{"GET", "/readyz", public, false, false, s.ready},
+		{"GET", "/metrics", metricsToken, false, false, s.metrics},
+		{"GET", "/openapi.yaml", public, false, false, s.openAPIYAML},
+		{"GET", "/openapi.json", public, false, false, s.openAPIJSON},
+		{"GET", "/docs", public, false, false, s.docs},
+		{"GET", "/docs/:file", public, false, false, s.docsFile},
+	}
+}
+
+// postingRoutes are the rows of the route table that posts come by.
+func (s *Server) postingRoutes() []route {
+	return []route{
 		{"GET", "/v1/posts", userOrKey, true, false, s.listPosts},
 		{"POST", "/v1/posts", userOrKey, true, true, s.createPost},
 		{"GET", "/v1/posts/:id", userOrKey, true, false, s.getPost},
@@ -127,12 +146,5 @@ func (s *Server) routes() []route {
 		{"DELETE", "/v1/incoming-webhooks/:id", userOrKey, true, false, s.deleteIncoming},
 		{"POST", "/v1/incoming-webhooks/:id/rotate", userOrKey, true, true, s.rotateIncoming},
 		{"POST", "/hooks/:token", hookToken, true, true, s.hook},
-
-		{"GET", "/callbacks/meta", public, false, false, s.metaCallback},
-		{"POST", "/callbacks/meta", public, false, false, s.metaCallback},
-		{"GET", "/callbacks/:connector/:channelID", public, false, false, s.callback},
-		{"POST", "/callbacks/:connector/:channelID", public, false, false, s.callback},
-		{"GET", "/oauth/callback", public, false, false, s.oauthCallback},
-		{"GET", "/media/:token", public, false, false, s.media},
 	}
 }

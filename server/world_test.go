@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/switchhook/switchhook/connectors/all"
+	"github.com/switchhook/switchhook/connectors/discord/discordtest"
 	"github.com/switchhook/switchhook/connectors/gupshup/gupshuptest"
 	"github.com/switchhook/switchhook/connectors/meta/metatest"
 	"github.com/switchhook/switchhook/connectors/telnyx/telnyxtest"
@@ -25,8 +26,8 @@ import (
 	"github.com/switchhook/switchhook/connectors/whatsapp"
 	"github.com/switchhook/switchhook/connectors/whatsapp/watest"
 	"github.com/switchhook/switchhook/internal/account"
-	"github.com/switchhook/switchhook/internal/channel"
 	"github.com/switchhook/switchhook/internal/authorize"
+	"github.com/switchhook/switchhook/internal/channel"
 	"github.com/switchhook/switchhook/internal/contact"
 	"github.com/switchhook/switchhook/internal/delivery"
 	"github.com/switchhook/switchhook/internal/event"
@@ -71,11 +72,14 @@ type world struct {
 	meta    *metatest.Server
 	telnyx  *telnyxtest.Server
 	gupshup *gupshuptest.Server
+	discord *discordtest.Server
 	phones  *watest.Server // WhatsApp, as linked devices know it
 	redis   *redisdb.DB
 	checker *openapitest.Checker
 	client  *http.Client
 	parts   server.Options
+
+	mediaDir string
 }
 
 // eachEngine runs a scenario in a world on each database.
@@ -103,7 +107,7 @@ func newWorld(t *testing.T, engine string) *world {
 	require.NoError(t, err)
 	w := &world{
 		url: "http://" + listener.Addr().String(), twilio: twiliotest.New(t), meta: metatest.New(t), checker: openapitest.New(t, document),
-		telnyx: telnyxtest.New(t), gupshup: gupshuptest.New(t),
+		telnyx: telnyxtest.New(t), gupshup: gupshuptest.New(t), discord: discordtest.New(t, time.Now()),
 		client: &http.Client{Timeout: patience, Transport: &http.Transport{}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
 	w.phones, err = watest.New(watest.Options{})
@@ -135,7 +139,7 @@ func (w *world) setting(name string) string {
 	root := w.phones.RootKey()
 	return map[string]string{
 		"WHATSAPP_TEST_SERVER": w.phones.Address(), "WHATSAPP_TEST_ROOT_KEY": hex.EncodeToString(root[:]),
-		"TWILIO_BASE_URL": w.twilio.URL, "TELNYX_BASE_URL": w.telnyx.URL, "GUPSHUP_BASE_URL": w.gupshup.URL,
+		"TWILIO_BASE_URL": w.twilio.URL, "TELNYX_BASE_URL": w.telnyx.URL, "GUPSHUP_BASE_URL": w.gupshup.URL, "DISCORD_BASE_URL": w.discord.URL,
 		"META_BASE_URL": w.meta.URL, "META_APP_SECRET": metatest.AppSecret, "META_VERIFY_TOKEN": metatest.VerifyToken,
 	}[name]
 }
@@ -166,7 +170,7 @@ func (w *world) wire(t *testing.T) {
 	sealer, err := secret.NewSealer("a sealing key of at least 32 characters")
 	require.NoError(t, err)
 	o.HTTP, err = safehttp.New(safehttp.Options{
-		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Trusted: []string{w.twilio.URL, w.meta.URL}, Timeout: 2 * time.Second, UserAgent: "test",
+		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Trusted: []string{w.twilio.URL, w.meta.URL, w.discord.URL}, Timeout: 2 * time.Second, UserAgent: "test",
 	})
 	require.NoError(t, err)
 	t.Cleanup(o.HTTP.Close)
@@ -199,14 +203,15 @@ func (w *world) wireServices(t *testing.T, sealer *secret.Sealer, ids *id.Genera
 		Now: time.Now, BaseURL: w.url, Listener: message.ChannelNews{Publisher: o.Events, Connectors: o.Connectors},
 	})
 	require.NoError(t, err)
-	o.Webhooks, err = webhook.New(webhook.Options{Store: w.store, Sealer: sealer, IDs: ids, HTTP: o.HTTP, Now: time.Now})
-	require.NoError(t, err)
-	o.Media, err = media.New(media.Options{
-		Store: w.store, Sealer: sealer, Dir: t.TempDir(), HTTP: o.HTTP.PublicHTTP(), Channels: o.Channels, IDs: ids, Logger: o.Logger,
 	o.Authorize, err = authorize.New(authorize.Options{
 		Store: w.store, Sealer: sealer, Channels: o.Channels, Connectors: o.Connectors, IDs: ids, Logger: o.Logger, Now: time.Now, BaseURL: w.url,
 	})
 	require.NoError(t, err)
+	o.Webhooks, err = webhook.New(webhook.Options{Store: w.store, Sealer: sealer, IDs: ids, HTTP: o.HTTP, Now: time.Now})
+	require.NoError(t, err)
+	w.mediaDir = t.TempDir()
+	o.Media, err = media.New(media.Options{
+		Store: w.store, Sealer: sealer, Dir: w.mediaDir, HTTP: o.HTTP.PublicHTTP(), Channels: o.Channels, IDs: ids, Logger: o.Logger,
 		Now: time.Now, BaseURL: w.url,
 	})
 	require.NoError(t, err)
