@@ -45,6 +45,9 @@ func TestTheReadmesStoryIsTrue(t *testing.T) {
 	require.Contains(t, out, `"provider_message_id": "sbx_msg_`, "sent with a signature")
 	s.await("twilio", "to +16311112222: one", "to +16311112222: two")
 	s.await("receiver", "message.received", "X-Switchhook-Signature: sha256=", "Hello World!")
+	out = s.tell("7. Post")
+	require.Equal(t, 2, strings.Count(out, `"status": "queued"`), out)
+	s.awaitPosts(2)
 
 	s.stop("receiver")
 	require.Contains(t, s.sh(block(t, s.readme, "3a. A message, without", 1)), `"direction": "inbound"`)
@@ -189,6 +192,13 @@ func (s *story) awaitStatus(status string) {
 		raw := s.sh(`curl -s "$BASE/v1/deliveries?limit=1" -H "X-Api-Key: $API_KEY"`)
 		return json.Unmarshal([]byte(raw), &list) == nil && len(list.Data) == 1 && list.Data[0].Status == status && list.Data[0].Attempts > 0
 	}, 30*time.Second, 50*time.Millisecond)
+}
+
+// awaitPosts waits until n posts are published.
+func (s *story) awaitPosts(n int) {
+	require.Eventually(s.t, func() bool {
+		return strings.Count(s.sh(`curl -s "$BASE/v1/posts?status=published" -H "X-Api-Key: $API_KEY"`), `"id":"post_`) == n
+	}, 30*time.Second, 50*time.Millisecond, "the posts are not published")
 }
 
 // block returns the nth shell block of a section.
