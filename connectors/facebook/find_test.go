@@ -2,7 +2,7 @@ package facebook_test
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -54,7 +54,7 @@ func TestWhatIsUnsureIsAnErrorAndNotNo(t *testing.T) {
 	t.Parallel()
 	full := metatest.New(t)
 	for i := range 101 {
-		full.Add(metatest.Post{Edge: "feed", Text: fmt.Sprint(i)})
+		full.Add(metatest.Post{Edge: "feed", Text: strconv.Itoa(i)})
 	}
 	_, _, err := find(t, full, post(&begun{}, "Hello"))
 	requireKind(t, err, connectors.KindRetryable, "provider_unavailable")

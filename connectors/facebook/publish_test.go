@@ -197,15 +197,39 @@ func rows() []row {
 	const rejected, unlinked, limited, retryable = connectors.KindRejected, connectors.KindUnlinked, connectors.KindRateLimited, connectors.KindRetryable
 	const refused, down, slow = connectors.CodeInvalidContent, "provider_unavailable", "provider_rate_limited"
 	return []row{
-		{100, 1366046, rejected, connectors.CodeMediaRejected}, {100, 1366051, rejected, connectors.CodeDuplicatePost}, {506, 0, rejected, connectors.CodeDuplicatePost},
-		{200, 1390008, limited, slow}, {368, 1390008, limited, slow}, {100, 1346003, rejected, refused}, {368, 1404102, rejected, refused},
-		{200, 1404078, unlinked, connectors.CodeAuthFailed}, {100, 1609008, rejected, refused}, {100, 2061006, rejected, refused}, {1, 1349125, rejected, refused},
-		{368, 1404006, unlinked, connectors.CodeAccountSuspended}, {368, 1404112, unlinked, connectors.CodeAccountSuspended}, {190, 4854002, unlinked, connectors.CodeAccountSuspended},
-		{2, 1363047, retryable, down}, {1, 1609010, retryable, down}, {1363047, 0, retryable, down},
-		{190, 0, unlinked, connectors.CodeAuthFailed}, {190, 460, unlinked, connectors.CodeAuthFailed}, {102, 0, unlinked, connectors.CodeAuthFailed},
-		{190, 459, unlinked, connectors.CodeAccountSuspended}, {10, 0, rejected, connectors.CodeScopeMissing}, {200, 0, rejected, connectors.CodeScopeMissing},
-		{299, 0, rejected, connectors.CodeScopeMissing}, {4, 0, limited, slow}, {17, 0, limited, slow}, {32, 0, limited, slow}, {613, 0, limited, slow},
-		{80001, 0, limited, slow}, {341, 0, limited, slow}, {368, 0, limited, slow}, {100, 0, rejected, refused}, {100, 33, rejected, connectors.CodeInvalidSender},
+		{100, 1366046, rejected, connectors.CodeMediaRejected},
+		{100, 1366051, rejected, connectors.CodeDuplicatePost},
+		{506, 0, rejected, connectors.CodeDuplicatePost},
+		{200, 1390008, limited, slow},
+		{368, 1390008, limited, slow},
+		{100, 1346003, rejected, refused},
+		{368, 1404102, rejected, refused},
+		{200, 1404078, unlinked, connectors.CodeAuthFailed},
+		{100, 1609008, rejected, refused},
+		{100, 2061006, rejected, refused},
+		{1, 1349125, rejected, refused},
+		{368, 1404006, unlinked, connectors.CodeAccountSuspended},
+		{368, 1404112, unlinked, connectors.CodeAccountSuspended},
+		{190, 4854002, unlinked, connectors.CodeAccountSuspended},
+		{2, 1363047, retryable, down},
+		{1, 1609010, retryable, down},
+		{1363047, 0, retryable, down},
+		{190, 0, unlinked, connectors.CodeAuthFailed},
+		{190, 460, unlinked, connectors.CodeAuthFailed},
+		{102, 0, unlinked, connectors.CodeAuthFailed},
+		{190, 459, unlinked, connectors.CodeAccountSuspended},
+		{10, 0, rejected, connectors.CodeScopeMissing},
+		{200, 0, rejected, connectors.CodeScopeMissing},
+		{299, 0, rejected, connectors.CodeScopeMissing},
+		{4, 0, limited, slow},
+		{17, 0, limited, slow},
+		{32, 0, limited, slow},
+		{613, 0, limited, slow},
+		{80001, 0, limited, slow},
+		{341, 0, limited, slow},
+		{368, 0, limited, slow},
+		{100, 0, rejected, refused},
+		{100, 33, rejected, connectors.CodeInvalidSender},
 		{999999, 0, rejected, httpcall.CodeProviderRejected},
 	}
 }
@@ -213,17 +237,17 @@ func rows() []row {
 func TestEveryErrorOfPublishingHasItsMeaning(t *testing.T) {
 	t.Parallel()
 	fake, b := metatest.New(t), &begun{}
-	for _, r := range rows() {
-		fake.FailNext(r.code, r.subcode)
+	for _, want := range rows() {
+		fake.FailNext(want.code, want.subcode)
 		_, err := publish(t, fake, post(b, "Hello"))
 		failed := connectors.AsError(err)
-		require.Equal(t, r, row{r.code, r.subcode, failed.Kind, failed.Code}, "%d/%d", r.code, r.subcode)
+		require.Equal(t, want, row{want.code, want.subcode, failed.Kind, failed.Code}, "%d/%d", want.code, want.subcode)
 		require.NotEmpty(t, failed.Message)
 
-		fake.FailNext(r.code, r.subcode)
+		fake.FailNext(want.code, want.subcode)
 		_, err = publish(t, fake, post(&begun{}, "Hello", picture()))
 		failed = connectors.AsError(err)
-		require.Equal(t, r, row{r.code, r.subcode, failed.Kind, failed.Code}, "an upload: %d/%d", r.code, r.subcode)
+		require.Equal(t, want, row{want.code, want.subcode, failed.Kind, failed.Code}, "an upload: %d/%d", want.code, want.subcode)
 	}
 	require.Equal(t, len(rows()), b.times)
 	require.Empty(t, fake.Posts())

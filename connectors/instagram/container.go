@@ -154,7 +154,7 @@ func (c *conn) await(ctx context.Context, id, name string, lookFor time.Duration
 			return connectors.Retryable(fmt.Errorf("wait for container: %w", err))
 		}
 	}
-	failed := connectors.Retryable(errors.New("Instagram is still working on a container"))
+	failed := connectors.Retryable(errors.New("the container is still in progress"))
 	failed.Message = "Instagram is still working on the files of this post. Try again later."
 	return failed
 }

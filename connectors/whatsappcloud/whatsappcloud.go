@@ -114,7 +114,7 @@ func (c Connector) Open(channel connectors.Channel, host connectors.Host) (conne
 		uploading: channel.Config[fieldMediaUpload] == mediaByUpload, public: host.Public, now: host.Now,
 		secret: channel.Config[fieldSecret], verifyToken: channel.Config[fieldVerifyToken],
 		graph: meta.NewGraph(meta.GraphOptions{
-			Options: c.options, HTTP: host.HTTP, Token: channel.Config[fieldToken], Now: host.Now, Refusal: refusalOf,
+			Options: c.options, HTTP: host.HTTP, Token: channel.Config[fieldToken], AppSecret: channel.Config[fieldSecret], Now: host.Now, Refusal: refusalOf,
 		}),
 	}
 	if opened.secret == "" {

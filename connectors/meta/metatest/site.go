@@ -129,6 +129,7 @@ func (s *site) add(post Post) string {
 	if post.ID == "" {
 		post.ID = s.next()
 	}
+	post.Text = strings.TrimSpace(post.Text) // as both networks do
 	if post.At.IsZero() {
 		post.At = Now()
 	}
