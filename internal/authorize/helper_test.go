@@ -40,6 +40,9 @@ func (*pages) Info() connectors.Info {
 		{Key: "page", Label: "Page", Type: connectors.FieldText, Required: true, Pattern: "[a-z]+"},
 		{Key: "accessToken", Label: "Access token", Type: connectors.FieldText, Required: true, Secret: true},
 		{Key: "refreshToken", Label: "Refresh token", Type: connectors.FieldText, Secret: true},
+		{Key: "expiresAt", Label: "End", Type: connectors.FieldText},
+		{Key: "clientId", Label: "Client id", Type: connectors.FieldText},
+		{Key: "format", Label: "Format", Type: connectors.FieldText, Default: "markdown"},
 	}}
 }
 

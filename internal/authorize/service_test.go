@@ -196,16 +196,18 @@ func TestNewCredentialsTakeThePlaceOfAllOldOnes(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, "sqlite")
 	old, err := f.channels.Create(t.Context(), channel.Draft{
-		ID: "chan_1", AccountID: "acct_a", Connector: "pages", Config: connectors.Config{"page": "one", "accessToken": "t1", "refreshToken": "r1"},
+		ID: "chan_1", AccountID: "acct_a", Connector: "pages", Config: connectors.Config{"page": "one", "accessToken": "t1", "refreshToken": "r1", "expiresAt": "soon", "clientId": "7", "format": "html"},
 	})
 	require.NoError(t, err)
 	_, err = f.channels.Change(t.Context(), "acct_a", old.ID, channel.Change{Disabled: new(true)})
 	require.NoError(t, err)
-	outcome := f.grantPages(t, old.ID, page("two", "t9"), page("one", "t2"))
+	granted := page("one", "t2")
+	granted.Config["format"] = "markdown" // as every new channel has it
+	outcome := f.grantPages(t, old.ID, page("two", "t9"), granted)
 	require.Len(t, outcome.Channels, 1, "the other identity was not asked for")
 	require.Equal(t, old.ID, outcome.Channels[0].ID)
 	require.Equal(t, store.ChannelDisabled, outcome.Channels[0].Status, "it is switched on by its owner alone")
-	require.Equal(t, connectors.Config{"page": "one", "accessToken": "t2"}, f.config(t, old.ID), "the old refresh token belongs to the old grant")
+	require.Equal(t, connectors.Config{"page": "one", "accessToken": "t2", "format": "html"}, f.config(t, old.ID), "the old refresh token belongs to the old grant")
 
 	outcome = f.grantPages(t, old.ID, page("two", "t3"))
 	require.Equal(t, authorize.CodeOtherAccount, outcome.Failure.Code)

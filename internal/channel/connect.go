@@ -3,10 +3,17 @@ package channel
 import (
 	"context"
 	"errors"
+	"maps"
 
 	"github.com/switchhook/switchhook/connectors"
 	"github.com/switchhook/switchhook/internal/problem"
 	"github.com/switchhook/switchhook/internal/store"
+)
+
+// The settings of every kind that belong to its tokens without being secret.
+const (
+	tokensEnd = "expiresAt" // of the access token
+	tokensApp = "clientId"  // of the app that they were made with
 )
 
 // Key returns the channel key that a channel of a kind has with a configuration. What is wrong with that is reported as by Create.
@@ -23,8 +30,8 @@ func (s *Service) Key(kind string, config connectors.Config) (string, error) {
 }
 
 // Connect stores a configuration that a network has just granted: in the account's channel of the same key, or else in a new one of the
-// draft. It takes the place of the present one as a whole, because tokens, their ends and the app they belong to make sense only together. The name of a channel that was there stays, and one
-// that is switched off stays so. Problems are as of Create.
+// draft. In a channel that was there, all present credentials go, because tokens, their ends and the app that they belong to make sense only together; its
+// name and its other settings stay, and where it is switched off, so does that. Problems are as of Create.
 func (s *Service) Connect(ctx context.Context, draft Draft) (c *store.Channel, created bool, err error) {
 	key, err := s.Key(draft.Connector, draft.Config)
 	if err != nil {
@@ -33,7 +40,7 @@ func (s *Service) Connect(ctx context.Context, draft Draft) (c *store.Channel, c
 	for range changeTries {
 		present, err := s.o.Store.ChannelByKey(ctx, draft.AccountID, key)
 		if err == nil {
-			c, err = s.Change(ctx, draft.AccountID, present.ID, Change{Config: s.whole(draft)})
+			c, err = s.Change(ctx, draft.AccountID, present.ID, Change{Config: s.instead(draft)})
 			return c, false, err
 		}
 		if !errors.Is(err, store.ErrNotFound) {
@@ -49,11 +56,17 @@ func (s *Service) Connect(ctx context.Context, draft Draft) (c *store.Channel, c
 	return nil, false, problem.New(problem.Conflict, "The channel is being changed by others at this moment. Connect it again.")
 }
 
-// whole returns a draft's configuration with an empty value for every other setting of its kind, which removes them.
-func (s *Service) whole(draft Draft) connectors.Config {
-	config := connectors.Config{}
+// instead returns a draft's configuration with an empty value, which removes it, for every credential that it has not. Other settings that it has
+// only by default are left out.
+func (s *Service) instead(draft Draft) connectors.Config {
+	config := maps.Clone(draft.Config)
 	for _, field := range s.o.Connectors[draft.Connector].Info().Fields {
-		config[field.Key] = draft.Config[field.Key]
+		switch credential := field.Secret || field.Key == tokensEnd || field.Key == tokensApp; {
+		case credential && config[field.Key] == "":
+			config[field.Key] = ""
+		case !credential && field.Default != "" && config[field.Key] == field.Default:
+			delete(config, field.Key)
+		}
 	}
 	return config
 }
