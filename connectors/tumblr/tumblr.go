@@ -75,11 +75,12 @@ type Connector struct {
 }
 
 var (
-	_ connectors.Connector  = Connector{}
-	_ connectors.Authorizer = Connector{}
-	_ connectors.Publisher  = (*conn)(nil)
-	_ connectors.PostFinder = (*conn)(nil)
-	_ connectors.Checker    = (*conn)(nil)
+	_ connectors.Connector      = Connector{}
+	_ connectors.Authorizer     = Connector{}
+	_ connectors.AuthorizeAsker = Connector{}
+	_ connectors.Publisher      = (*conn)(nil)
+	_ connectors.PostFinder     = (*conn)(nil)
+	_ connectors.Checker        = (*conn)(nil)
 )
 
 // New returns the connector.

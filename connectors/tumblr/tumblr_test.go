@@ -355,20 +355,32 @@ func TestWhatCannotGoOutIsNotBegun(t *testing.T) {
 func TestAnAccountIsConnectedOnTumblrsPage(t *testing.T) {
 	t.Parallel()
 	fake := tumblrtest.New(t, clock())
-	answer, err := connector(fake).AuthorizeURL(t.Context(), connectors.AuthorizeRequest{State: "state-1", RedirectURL: "https://hooks.example/back"}, host(t, nil))
+	answer, err := connector(fake).AuthorizeURL(t.Context(), connectors.AuthorizeRequest{
+		State: "state-1", RedirectURL: "https://hooks.example/back", Input: map[string]string{"blog": "My-Blog.tumblr.com"},
+	}, host(t, nil))
 	require.NoError(t, err)
 	address, err := url.Parse(answer.URL)
 	require.NoError(t, err)
 	require.Equal(t, url.Values{
 		"response_type": {"code"}, "client_id": {tumblrtest.ClientID}, "redirect_uri": {"https://hooks.example/back"}, "scope": {"basic write offline_access"}, "state": {"state-1"},
 	}, address.Query())
-	channels, err := connector(fake).Exchange(t.Context(), connectors.ExchangeRequest{Code: tumblrtest.Code, RedirectURL: "https://hooks.example/back"}, host(t, nil))
+	channels, err := connector(fake).Exchange(t.Context(), connectors.ExchangeRequest{Code: tumblrtest.Code, RedirectURL: "https://hooks.example/back", Keep: answer.Keep}, host(t, nil))
 	require.NoError(t, err)
-	require.Len(t, channels, 2)
+	require.Len(t, channels, 1, "two channels cannot share a grant")
 	require.Equal(t, connectors.AuthorizedChannel{
 		Config: connectors.Config{"blog": "my-blog", "accessToken": tumblrtest.Token, "refreshToken": tumblrtest.Refresh, "expiresAt": "2026-11-21T09:42:00Z"},
 		Name:   "my-blog.tumblr.com", Scopes: []string{"basic", "write", "offline_access"},
 	}, channels[0])
+
+	require.Equal(t, "blog", connector(fake).AuthorizeFields()[0].Key)
+	for named, code := range map[string]string{"": "blog_required", "not-mine": "blog_missing"} {
+		_, err = connector(fake).Exchange(t.Context(), connectors.ExchangeRequest{
+			Code: tumblrtest.Code, RedirectURL: "https://hooks.example/back", Keep: map[string]string{"blog": named},
+		}, host(t, nil))
+		require.Equal(t, "blog", requireKind(t, err, connectors.KindRejected, code).Field)
+	}
+	_, err = connector(fake).AuthorizeURL(t.Context(), connectors.AuthorizeRequest{Input: map[string]string{"blog": "a/b"}}, host(t, nil))
+	requireKind(t, err, connectors.KindRejected, "invalid_field")
 
 	_, err = tumblr.New(tumblr.Options{}).AuthorizeURL(t.Context(), connectors.AuthorizeRequest{}, host(t, nil))
 	require.Contains(t, requireKind(t, err, connectors.KindUnsupported, "unsupported").Message, "TUMBLR_CLIENT_ID")
