@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -47,10 +46,10 @@ type form struct {
 
 // reading is a form that is being read.
 type reading struct {
-	*Server
-	r      *request
-	in     *intake
 	fields formFields
+	body   io.Reader
+	store  func(field, name string, body io.Reader) (post.File, error)
+	cut    func() error // why the body could not be read to its end; nil where it could
 	form   form
 	parts  int
 }
@@ -64,12 +63,21 @@ func (s *Server) readForm(r *request, fields formFields) (*form, error) {
 	if err != nil || params["boundary"] == "" {
 		return nil, invalidForm("its Content-Type names no usable boundary. Leave that header to your HTTP client")
 	}
-	f := &reading{Server: s, r: r, fields: fields}
-	body := io.Reader(bytes.NewReader(nil))
-	if f.in = s.intake(r, s.MaxUpload, s.app.Server().ReadTimeout); f.in != nil {
-		body = f.in
+	in := s.intake(r, s.MaxUpload, s.app.Server().ReadTimeout)
+	if in == nil {
+		return nil, invalidForm("it is empty")
 	}
-	if err := f.readAll(multipart.NewReader(body, params["boundary"])); err != nil {
+	f := &reading{
+		fields: fields, body: in,
+		store: func(field, name string, body io.Reader) (post.File, error) { return s.storeFile(r, field, name, body) },
+		cut: func() error {
+			if in.err == nil {
+				return nil
+			}
+			return s.cut(r, in)
+		},
+	}
+	if err := f.readAll(params["boundary"]); err != nil {
 		s.discard(r, f.form.files)
 		return nil, err
 	}
@@ -80,7 +88,8 @@ func invalidForm(reason string) *problem.Error {
 	return problem.New(problem.InvalidForm, "The body is not usable as a form with files: "+reason+".")
 }
 
-func (f *reading) readAll(form *multipart.Reader) error {
+func (f *reading) readAll(boundary string) error {
+	form := multipart.NewReader(f.body, boundary)
 	for {
 		part, err := form.NextRawPart()
 		if errors.Is(err, io.EOF) {
@@ -96,7 +105,7 @@ func (f *reading) readAll(form *multipart.Reader) error {
 			return err
 		}
 	}
-	if _, err := io.Copy(io.Discard, f.rest()); err != nil { // what stands behind the form
+	if _, err := io.Copy(io.Discard, f.body); err != nil { // what stands behind the form
 		return f.failed(err)
 	}
 	if f.parts == 0 {
@@ -116,17 +125,10 @@ func (f *reading) readAll(form *multipart.Reader) error {
 	return nil
 }
 
-func (f *reading) rest() io.Reader {
-	if f.in == nil {
-		return bytes.NewReader(nil)
-	}
-	return f.in
-}
-
 // failed says why a form cannot be read on: because of the line, or of what came over it.
 func (f *reading) failed(err error) error {
-	if f.in != nil && f.in.err != nil {
-		return f.cut(f.r, f.in)
+	if cut := f.cut(); cut != nil {
+		return cut
 	}
 	var known *problem.Error
 	if errors.As(err, &known) {
@@ -223,7 +225,7 @@ func (f *reading) file(part *multipart.Part, name string) error {
 		return problem.InvalidOne(field, fmt.Sprintf("The file's name must be a plain name in UTF-8 of at most %d bytes, without folders or control characters.", maxFileName))
 	}
 	sum := sha256.New()
-	stored, err := f.storeFile(f.r, field, name, io.TeeReader(part, sum))
+	stored, err := f.store(field, name, io.TeeReader(part, sum))
 	if err != nil {
 		return f.failed(err)
 	}
