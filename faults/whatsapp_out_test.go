@@ -5,6 +5,7 @@ package faults
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -46,6 +47,47 @@ func TestKilledWhileSendingAWhatsAppMessageGoesOutOnce(t *testing.T) {
 		requireGot(t, friend, "one", "two", "three")
 		require.EqualValues(t, 3, w.server.Counters().Messages)
 		require.Empty(t, s.check(n, nil, takeover).failures())
+	})
+}
+
+// Messages go both ways between two people, so that each turns the other's keys, when the process dies. Whatever was said to be sent has arrived once,
+// and nothing more than once.
+func TestKilledInAWhatsAppConversationNothingGoesOutTwice(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, s *site) {
+		w := s.whatsapp()
+		n := s.up()
+		owner, friend := w.server.AddUser("16310000001"), w.server.AddUser("16310000002")
+		id := s.link(n, owner, nil)
+		in, out := w.chatter(friend, owner, 10*time.Millisecond), s.errand(id, friend, 10*time.Millisecond, n)
+		for range 2 {
+			got, arrived := len(friend.Received()), len(s.receiver.seen())
+			s.receiver.awaitCount(t, arrived+10, patience)
+			await(t, patience, "messages to go out", func() bool { return len(friend.Received()) >= got+10 })
+			before := w.logins()
+			n.kill()
+			n.start()
+			w.awaitLogin(before, replaced)
+		}
+		s.awaitSession(n, id, "CONNECTED", replaced)
+		texts, ids := out.stop(), in.stop()
+		s.requireSend(n, id, friend, "the last")
+		got := map[string]int{"the last": -1}
+		for _, m := range friend.Received() {
+			got[m.Text()]++
+		}
+		for _, text := range texts {
+			require.LessOrEqual(t, got[text], 1, "%s has gone out twice", text)
+			if !slices.Contains(out.unsure, text) {
+				require.Equal(t, 1, got[text], "%s was said to be sent", text)
+			}
+		}
+		require.Zero(t, got["the last"])
+		require.LessOrEqual(t, len(out.unsure), 2, "one for each kill: %v", out.unsure)
+		s.receiver.awaitAll(t, ids, patience)
+		w.awaitForgotten(owner)
+		require.Empty(t, s.check(n, ids, takeover).failures())
+		t.Logf("%d messages in, %d out, %d unsure", len(ids), len(texts), len(out.unsure))
 	})
 }
 
@@ -147,10 +189,12 @@ func (s *site) awaitGone(n *node, count int) {
 	})
 }
 
-// errand is API calls that send one text after the other, each repeated with its Idempotency-Key, at the next node, until it is answered with 2xx.
+// errand is API calls that send one text after the other, each repeated with its Idempotency-Key, at the next node, until it is answered with 2xx, or
+// with 504: then nobody knows whether it went out.
 type errand struct {
 	quit, over chan struct{}
 	texts      []string
+	unsure     []string    // those of texts that were answered with 504
 	answers    map[int]int // by status; 0: none
 }
 
@@ -167,6 +211,10 @@ func (s *site) errand(sessionID string, to *watest.User, every time.Duration, no
 				status, _ := s.send(nodes[try%len(nodes)], sessionID, to, text)
 				e.answers[status]++
 				if status/100 == 2 {
+					break
+				}
+				if status == http.StatusGatewayTimeout {
+					e.unsure = append(e.unsure, text)
 					break
 				}
 				<-tick.C
