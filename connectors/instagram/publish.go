@@ -26,8 +26,9 @@ var (
 	_ connectors.Commenter  = (*conn)(nil)
 )
 
-// quotaRest is how long a channel rests that has published as much as it may. The quota is of any 24 hours, so that a part of it comes back all the time.
-const quotaRest = time.Hour
+// quotaRest is how long a post waits where the account has published as much as it may in any 24 hours. A part of the quota comes back all the time; the
+// usual number of tries with such waits outlasts the window.
+const quotaRest = 5 * time.Hour
 
 // Publish has Instagram fetch the files into containers, waits until it has worked on them, and publishes the one that is the post. A container is
 // published once at most, and says afterwards whether it was.

@@ -201,7 +201,7 @@ func TestAUsedUpQuotaRestsTheChannel(t *testing.T) {
 	fake.SetQuota(25, 25)
 	_, err := publish(t, fake, post(b, "", film("a.mp4")))
 	failed := requireKind(t, err, connectors.KindRateLimited, connectors.CodeQuotaExceeded)
-	require.Equal(t, time.Hour, failed.After)
+	require.Equal(t, 5*time.Hour, failed.After)
 	require.Contains(t, failed.Message, "25 posts")
 	require.Equal(t, 1, fake.Count())
 
