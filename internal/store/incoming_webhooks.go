@@ -32,7 +32,7 @@ const (
 	lockIncomingQuery    = `UPDATE incoming_webhooks SET updated_at = updated_at WHERE account_id = $1 AND id = $2 RETURNING ` + incomingColumns
 	updateIncomingQuery  = `UPDATE incoming_webhooks SET name = $3, token_hash = $4, token = $5, channel_ids = $6, queue_id = $7, rate_limit = $8,
 		rate_period = $9, updated_at = $10 WHERE account_id = $1 AND id = $2`
-	usedIncomingQuery = `UPDATE incoming_webhooks SET last_used_at = $2 WHERE id = $1 AND last_used_at < $3`
+	usedIncomingQuery = `UPDATE incoming_webhooks SET last_used_at = $2 WHERE id = $1 AND last_used_at <= $3`
 )
 
 func scanIncoming(row dbutil.Scannable) (*IncomingWebhook, error) {
