@@ -5,7 +5,7 @@
 #   scripts/wordpress.sh            # until Enter, the end of the standard input, or Ctrl-C
 #
 # When it is ready it prints lines "name=value": url, user and password (an application password) of an administrator, the same of an
-# author and of a contributor, and pid of the web server. As root and as a user with sudo it installs the packages that are missing.
+# author and of a contributor, and the folder. As root and as a user with sudo it installs the packages that are missing.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -98,7 +98,7 @@ grep -q '^password=' "$folder/accounts" || fail "WordPress could not be installe
 
 echo "url=$url"
 cat "$folder/accounts"
-echo "pid=$web"
+echo "folder=$folder"
 echo ready
 
 read -r _ || true # Enter, or our starter has gone

@@ -23,6 +23,7 @@ type WordPressServer struct {
 	Admin       WordPressAccount // an administrator
 	Author      WordPressAccount // may publish, and may make tags but no categories
 	Contributor WordPressAccount // may write, but not publish
+	Folder      string           // where all of it lives until it is stopped
 
 	command *exec.Cmd
 	leash   io.WriteCloser
@@ -135,7 +136,7 @@ func (w *WordPressServer) await(output *os.File) error {
 		return fmt.Errorf("bound the wait: %w", err)
 	}
 	fields := map[string]*string{
-		"url": &w.URL, "user": &w.Admin.User, "password": &w.Admin.Password,
+		"url": &w.URL, "folder": &w.Folder, "user": &w.Admin.User, "password": &w.Admin.Password,
 		"author.user": &w.Author.User, "author.password": &w.Author.Password,
 		"contributor.user": &w.Contributor.User, "contributor.password": &w.Contributor.Password,
 	}
