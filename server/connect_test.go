@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 
@@ -17,7 +18,7 @@ const mastodonScopes = "read:accounts read:statuses write:media write:statuses"
 // connect begins to connect an account of a Mastodon instance.
 func (a *tenant) connect(t *testing.T, instance *mastodontest.Server, more string) reply {
 	t.Helper()
-	return a.send(t, 200, "GET", "/v1/channels/connect/mastodon?instanceUrl="+url.QueryEscape(instance.URL)+more, "")
+	return a.send(t, 200, "GET", "/v1/connect/mastodon?instanceUrl="+url.QueryEscape(instance.URL)+more, "")
 }
 
 // visit opens a network's page as a browser does, and returns where that leads back to.
@@ -65,7 +66,7 @@ func TestAChannelIsConnectedOnItsNetworksPageAndPublishes(t *testing.T) {
 		host := strings.TrimPrefix(fediverse.URL, "http://")
 		a.send(t, 201, "POST", "/v1/webhooks", `{"url":"`+newReceiver(t, status(200)).URL+`","events":["account.connected"]}`)
 		started := a.connect(t, fediverse, "")
-		connection := "/v1/channels/connections/" + started.text(t, "id")
+		connection := "/v1/connections/" + started.text(t, "id")
 		require.Equal(t, "pending", a.send(t, 200, "GET", connection, "").text(t, "status"))
 
 		back := w.visit(t, started.text(t, "url"))
@@ -123,7 +124,7 @@ func TestAChannelThatIsConnectedAgainStaysTheSame(t *testing.T) {
 		a.send(t, 200, "PATCH", "/v1/channels/"+old, `{"name":"The company"}`)
 		require.Equal(t, "needs_link", a.send(t, 200, "POST", "/v1/channels/"+old+"/check", "").text(t, "status"))
 
-		started := a.send(t, 200, "GET", "/v1/channels/connect/mastodon?channelId="+old, "") // the instance is known
+		started := a.send(t, 200, "GET", "/v1/connect/mastodon?channelId="+old, "") // the instance is known
 		require.Contains(t, w.shown(t, 200, w.visit(t, started.text(t, "url"))), "A channel that was there")
 		shown := a.send(t, 200, "GET", "/v1/channels/"+old, "")
 		require.Equal(t, "connected", shown.text(t, "status"))
@@ -139,7 +140,7 @@ func TestAChannelThatIsConnectedAgainStaysTheSame(t *testing.T) {
 
 		// Whoever is somebody else on the network changes nothing.
 		other := a.channel(t, "mastodon", `{"instanceUrl":"`+fediverse.URL+`","username":"carol","accessToken":"revoked"}`)
-		again := a.send(t, 200, "GET", "/v1/channels/connect/mastodon?channelId="+other, "")
+		again := a.send(t, 200, "GET", "/v1/connect/mastodon?channelId="+other, "")
 		require.Contains(t, w.shown(t, 400, w.visit(t, again.text(t, "url"))), "(other_identity)")
 		require.Equal(t, "new", a.send(t, 200, "GET", "/v1/channels/"+other, "").text(t, "status"))
 	})
@@ -149,7 +150,7 @@ func TestWhatCannotBeConnectedIsSaidAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "sqlite")
 	a, b, fediverse := w.tenant(t, "ann"), w.tenant(t, "bob"), mastodontest.New(t, w.parts.Now())
-	const at = "/v1/channels/connect/"
+	const at = "/v1/connect/"
 	instance := "?instanceUrl=" + url.QueryEscape(fediverse.URL)
 	a.refused(t, 404, "not_found", "GET", at+"myspace", "")
 	a.refused(t, 400, "unsupported", "GET", at+"sandbox", "")
@@ -185,7 +186,7 @@ func TestAPageThatNobodyWasSentToConnectsNothing(t *testing.T) {
 	fediverse.Deny()
 	started := a.connect(t, fediverse, "")
 	require.Contains(t, w.shown(t, 400, w.visit(t, started.text(t, "url"))), "(access_denied)")
-	ended := a.send(t, 200, "GET", "/v1/channels/connections/"+started.text(t, "id"), "")
+	ended := a.send(t, 200, "GET", "/v1/connections/"+started.text(t, "id"), "")
 	require.Equal(t, "failed", ended.text(t, "status"))
 	require.Equal(t, "access_denied", ended.text(t, "error", "code"))
 	require.Empty(t, ended.field(t, "channels"))
@@ -196,4 +197,35 @@ func TestAPageThatNobodyWasSentToConnectsNothing(t *testing.T) {
 		limited = w.call(t, "GET", "/oauth/callback?state=guess", "").status == 429
 	}
 	require.True(t, limited)
+}
+
+func TestEachKindSaysWhetherItIsConnectedOnAPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "sqlite")
+	rows, ok := w.tenant(t, "ann").send(t, 200, "GET", "/v1/connectors", "").field(t, "data").([]any)
+	require.True(t, ok)
+	guide, err := os.ReadFile("../docs/connecting.md")
+	require.NoError(t, err)
+	asks := map[string][]string{}
+	for _, row := range rows {
+		kind, ok := row.(map[string]any)
+		require.True(t, ok)
+		name := fmt.Sprint(kind["kind"])
+		if kind["connect"] != true {
+			require.NotContains(t, kind, "connectFields", name)
+			continue
+		}
+		require.Contains(t, string(guide), "`"+name+"`")
+		fields, _ := kind["connectFields"].([]any) // missing where it asks nothing
+		asks[name] = []string{}
+		for _, field := range fields {
+			described, ok := field.(map[string]any)
+			require.True(t, ok)
+			require.Equal(t, false, described["secret"], "it stands in an address")
+			asks[name] = append(asks[name], fmt.Sprint(described["key"]))
+		}
+	}
+	require.Equal(t, map[string][]string{
+		"facebook": {}, "instagram": {}, "linkedin": {"author"}, "mastodon": {"instanceUrl"}, "tumblr": {"blog"}, "wordpress_com": {}, "wordpress_org": {"siteUrl"}, "x": {},
+	}, asks)
 }
