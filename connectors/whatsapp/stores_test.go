@@ -10,7 +10,7 @@ import (
 
 	"github.com/switchhook/switchhook/connectors"
 	"github.com/switchhook/switchhook/connectors/whatsapp/watest"
-	"github.com/switchhook/switchhook/internal/testenv" //nolint:depguard // tests start PostgreSQL like those of all other packages
+	"github.com/switchhook/switchhook/internal/testenv"
 )
 
 func TestSeveralProcessesMayUpgradeTheTablesAtOnce(t *testing.T) {
