@@ -54,8 +54,8 @@ func (a *tenant) first(t *testing.T, path, credential string) string {
 // id returns which of the properties a path of the route table means; "" where its parameter is no id of an account's.
 func (p property) id(path string) string {
 	for prefix, id := range map[string]string{
-		"/v1/channels/connections/:id": p.connection,
-		"/v1/channels/:id":             p.channel, "/v1/contacts/:id": p.contact, "/v1/contacts/imports/:id": p.imported, "/v1/webhooks/:id": p.webhook, "/v1/events/:id": p.event,
+		"/v1/connections/:id": p.connection,
+		"/v1/channels/:id":    p.channel, "/v1/contacts/:id": p.contact, "/v1/contacts/imports/:id": p.imported, "/v1/webhooks/:id": p.webhook, "/v1/events/:id": p.event,
 		"/v1/deliveries/:id": p.delivery, "/v1/messages/:id": p.message, "/v1/keys/:id": p.key,
 		"/v1/sessions/:id": p.session, "/v1/posts/:id": p.post, "/v1/queues/:id": p.queue, "/v1/incoming-webhooks/:id": p.incoming,
 	} {
@@ -143,7 +143,7 @@ func TestAnotherAccountsThingsAreNotFoundOnAnyRoute(t *testing.T) {
 			owner.first(t, "/v1/deliveries", ""), owner.first(t, "/v1/messages", ""), owner.first(t, "/v1/keys", owner.token),
 			owner.send(t, 200, "GET", "/v1/contacts/imports/"+mine.imported, "").text(t, "id"), owner.first(t, "/v1/sessions", ""),
 			owner.first(t, "/v1/posts?status=queued", ""), owner.first(t, "/v1/queues", ""), owner.first(t, "/v1/incoming-webhooks", ""),
-			owner.send(t, 200, "GET", "/v1/channels/connections/"+mine.connection, "").text(t, "id"),
+			owner.send(t, 200, "GET", "/v1/connections/"+mine.connection, "").text(t, "id"),
 		}
 		require.Equal(t, mine, left, "nothing of the owner's has changed")
 		for _, path := range []string{
