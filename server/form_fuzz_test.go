@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"io"
 	"testing"
 	"unicode/utf8"
@@ -44,7 +43,7 @@ func FuzzForm(f *testing.F) {
 		}
 		if err != nil {
 			var p *problem.Error
-			require.True(t, errors.As(err, &p), "%v", err)
+			require.ErrorAs(t, err, &p)
 			require.Contains(t, []int{400, 413}, p.Status(), "%v", err)
 			return
 		}

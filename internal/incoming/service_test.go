@@ -100,7 +100,7 @@ func (f *fixture) token(t *testing.T, w *store.IncomingWebhook) string {
 func refused(t *testing.T, err error, code string) []string {
 	t.Helper()
 	var p *problem.Error
-	require.True(t, errors.As(err, &p), "%v", err)
+	require.ErrorAs(t, err, &p)
 	require.Equal(t, code, p.Code)
 	var fields []string
 	for _, field := range p.Fields {
