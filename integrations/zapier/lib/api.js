@@ -29,11 +29,16 @@ const judge = (response, z, bundle) => {
   return response;
 };
 
+// written returns a body as JSON in which no {{ stands. Zapier takes {{bundle.…}} for its own and refuses it, even in what a stranger has written.
+const written = (body) => body && { body: JSON.stringify(body).replaceAll('{{', '{\\u007b') };
+
 // call sends a request to the user's server. Its path begins with a slash.
-const call = async (z, bundle, { path, ...options }) => {
+const call = async (z, bundle, { path, headers, body, ...options }) => {
   const base = baseAddress(z, bundle.authData.baseUrl);
   try {
-    return await z.request({ timeout: TIMEOUT, ...options, url: base + path });
+    return await z.request({
+      timeout: TIMEOUT, ...options, ...written(body), url: base + path, headers: { ...(body && { 'Content-Type': 'application/json' }), ...headers },
+    });
   } catch (error) {
     if (error.name === 'FetchError' || error.name === 'AbortError') throw unreachable(error, base, z);
     throw error;

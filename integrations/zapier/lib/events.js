@@ -16,7 +16,7 @@ const samples = {
 
 const field = (key, label, type = 'string') => ({ key, label, type });
 const message = [field('data__id', 'Message ID'), field('data__to', 'To'), field('data__platform', 'Network'), field('data__providerMessageId', 'Network Message ID')];
-const failure = [field('data__error__code', 'Error Code'), field('data__error__reason', 'Error Reason'), field('data__error__message', 'Error Message')];
+const failure = [field('data__error__code', 'Network Error Code', 'integer'), field('data__error__reason', 'Error Reason'), field('data__error__message', 'Error Message')];
 const post = [field('data__postId', 'Post ID'), field('data__platform', 'Network'), field('data__status', 'Status')];
 const channel = [
   field('data__channelId', 'Channel ID'), field('data__connector', 'Kind of Channel'), field('data__platform', 'Network'), field('data__name', 'Channel Name'),
