@@ -94,7 +94,8 @@ func TestAnIncomingWebhookFillsTheEndOfItsQueue(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, func(t *testing.T, w *world) {
 		a := w.tenant(t, "ann")
-		queue := a.queue(t, a.channel(t, "sandbox", `{}`))
+		channelID := a.channel(t, "sandbox", `{}`)
+		queue := a.queue(t, channelID)
 		path := a.path(t, a.incoming(t, `"queueId":"`+queue+`"`))
 		var ids []string
 		var last string
@@ -120,6 +121,12 @@ func TestAnIncomingWebhookFillsTheEndOfItsQueue(t *testing.T) {
 		a.refused(t, 400, "invalid_field", "GET", preview+"?limit=0", "")
 		require.Equal(t, "paused", a.send(t, 200, "PATCH", "/v1/queues/"+queue, `{"status":"paused"}`).text(t, "status"))
 		require.Len(t, a.send(t, 200, "GET", "/v1/posts?queueId="+queue, "").field(t, "data"), 3)
+		before := a.send(t, 200, "GET", "/v1/posts/"+ids[1], "").text(t, "slotAt")
+		require.Equal(t, before, a.send(t, 200, "PATCH", "/v1/posts/"+ids[1], `{"body":"Better"}`).text(t, "slotAt"), "an edit keeps its place")
+		other := a.send(t, 202, "POST", "/v1/posts", `{"body":"x","channelIds":["`+channelID+`"],"draft":true}`).text(t, "id")
+		require.NotEmpty(t, a.send(t, 200, "PATCH", "/v1/posts/"+other, `{"queueId":"`+queue+`","draft":false}`).text(t, "slotAt"))
+		require.Nil(t, a.send(t, 200, "PATCH", "/v1/posts/"+other, `{"channelIds":["`+channelID+`"]}`).field(t, "queueId"))
+		a.settled(t, other, "published")
 		a.send(t, 200, "DELETE", "/v1/posts/"+ids[1], "")
 		require.Equal(t, []string{ids[2], ids[0]}, waiting(a.send(t, 200, "GET", preview, "")))
 		a.refused(t, 409, "conflict", "DELETE", "/v1/queues/"+queue, "")
