@@ -279,6 +279,7 @@ func TestAnIdempotencyKeyMakesARequestActOnce(t *testing.T) {
 		made := a.send(t, 201, "POST", "/v1/webhooks", hook, "Idempotency-Key: four")
 		same := a.send(t, 201, "POST", "/v1/webhooks", hook, "Idempotency-Key: four")
 		require.Equal(t, made.text(t, "secret"), same.text(t, "secret"))
+		require.Equal(t, w.url+"/v1/webhooks/"+made.text(t, "id"), made.header.Get("Location"))
 		require.Len(t, a.send(t, 200, "GET", "/v1/webhooks", "").field(t, "data"), 1)
 	})
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"github.com/switchhook/switchhook/internal/event"
 	"github.com/switchhook/switchhook/internal/problem"
 	"github.com/switchhook/switchhook/internal/store"
@@ -117,6 +119,7 @@ func (s *Server) createWebhook(r *request) (answer, error) {
 	}
 	view := s.showWebhook(w)
 	view.Secret = shown
+	r.Set(fiber.HeaderLocation, s.BaseURL+"/v1/webhooks/"+w.ID) // Power Automate unsubscribes at the address that it finds here
 	return created(view)
 }
 
