@@ -68,8 +68,8 @@ func (s *Server) getConnection(r *request) (answer, error) {
 	return ok(view)
 }
 
-// callbackRate bounds how often a client may try states: nobody comes back from that many pages.
-func callbackRate() limit.Rate { return limit.Rate{Limit: 60, Period: authorize.Lifetime} }
+// callbackRate bounds how often a client may try states. It is generous: behind a proxy that is not trusted, all people are one client.
+func callbackRate() limit.Rate { return limit.Rate{Limit: 600, Period: authorize.Lifetime} }
 
 // oauthCallback takes a browser that comes back from a network's page. The state in its query is the only credential.
 func (s *Server) oauthCallback(r *request) (answer, error) {

@@ -193,7 +193,7 @@ func TestAPageThatNobodyWasSentToConnectsNothing(t *testing.T) {
 	require.Empty(t, a.send(t, 200, "GET", "/v1/channels", "").field(t, "data"))
 
 	limited := false
-	for range 61 { // who guesses is slowed down
+	for range 600 { // who guesses is slowed down
 		limited = w.call(t, "GET", "/oauth/callback?state=guess", "").status == 429
 	}
 	require.True(t, limited)
