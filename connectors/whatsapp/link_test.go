@@ -153,10 +153,14 @@ func TestAMessageWhoseConnectionBreaksIsSentOnceAllTheSame(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.connector.timing.grace = patience
-	link, _ := r.link(t)
+	link, user := r.link(t)
 	friend := r.server.AddUser("4915112345678")
+	// In a group, because beside the first message to a person the library asks for something else too, and two of its own waits for the
+	// same lost line are a data race in it.
+	group, err := r.server.AddGroup("Team", user, friend)
+	require.NoError(t, err)
 	r.server.Switch(func(s *watest.Switches) { s.CutInstead = 1 })
-	_, err := link.Send(within(t), connectors.OutMessage{To: friend.Number(), Text: "once", ProviderID: r.connector.NewMessageID()})
+	_, err = link.Send(within(t), connectors.OutMessage{To: group.JID().String(), Text: "once", ProviderID: r.connector.NewMessageID()})
 	require.NoError(t, err)
 	_, err = friend.WaitText(within(t), "once")
 	require.NoError(t, err)

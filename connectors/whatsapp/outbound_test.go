@@ -205,7 +205,12 @@ func TestAMessageWhoseAnswerDoesNotComeIsUnconfirmed(t *testing.T) {
 func TestALineThatIsCutAfterTheMessageLeftIsUnconfirmed(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, nil)
-	d.sends(t, d.text("first"))
+	// In a group, because beside the first message to a person the library asks for something else too, and two of its own waits for the
+	// same lost line are a data race in it.
+	group, err := d.server.AddGroup("Team", d.owner, d.contact)
+	require.NoError(t, err)
+	to := group.JID().String()
+	d.sends(t, connectors.OutMessage{To: to, Text: "first"})
 	d.server.Switch(func(w *watest.Switches) { w.CutInstead = 1 })
 	d.client.AddEventHandler(func(event any) {
 		if _, ok := event.(*events.Disconnected); ok {
@@ -213,10 +218,10 @@ func TestALineThatIsCutAfterTheMessageLeftIsUnconfirmed(t *testing.T) {
 		}
 	})
 
-	_, err := d.send(soon(t), d.text("second"))
+	_, err = d.send(soon(t), connectors.OutMessage{To: to, Text: "second"})
 	require.Equal(t, connectors.KindUnconfirmed, connectors.AsError(err).Kind)
 
-	_, err = d.send(soon(t), d.text("third"))
+	_, err = d.send(soon(t), connectors.OutMessage{To: to, Text: "third"})
 	require.Equal(t, connectors.KindRetryable, connectors.AsError(err).Kind)
 	require.Equal(t, connectors.CodeNotConnected, connectors.AsError(err).Code)
 }
