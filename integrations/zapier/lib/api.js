@@ -2,7 +2,6 @@
 
 const { baseAddress } = require('./address');
 const { foreign, refusal, unreachable } = require('./errors');
-const { version } = require('../package.json');
 
 // Zapier ends a step after 30 seconds; this leaves time to say why.
 const TIMEOUT = 25_000;
@@ -18,7 +17,7 @@ const authorize = (request, z, bundle) => {
   if (!/^[\x21-\x7e]+$/.test(key)) {
     throw new z.errors.Error('The API key is empty or contains characters that no key has. Copy it anew; it begins with sk_live_.', 'unauthorized', 401);
   }
-  return { ...request, redirect: 'manual', headers: { ...request.headers, 'X-Api-Key': key, 'User-Agent': `switchhook-zapier/${version}` } };
+  return { ...request, redirect: 'manual', headers: { ...request.headers, 'X-Api-Key': key } };
 };
 
 // judge is Zapier's afterResponse: what is not a success of a Switchhook server becomes an error that says what to do.

@@ -234,7 +234,10 @@ test('Drop-downs show the channels, the linked device too', async () => {
   assert.deepEqual(await perform('triggers', 'list_channels', {}, { meta: { page: 1 } }), []);
 });
 
-test('A channel whose credentials fail, and a Zap that is gone, are told of', async () => {
+test('A channel that begins to work, one whose credentials fail, and a Zap that is gone are told of', async () => {
+  const third = await real.api('POST', '/v1/channels', { connector: 'sandbox', name: 'Third', config: { number: '+15550000003' } });
+  await create('send_message', { channelId: third.id, to: '15551110000', text: 'Hello' });
+  likeSample('triggers', 'account_connected', await delivered('account.connected', ({ channelId }) => channelId === third.id));
   await refused('send_message', { channelId: second.id, to: '15551110004', text: 'Hello' });
   likeSample('triggers', 'account_disconnected', await delivered('account.disconnected', ({ channelId }) => channelId === second.id));
   real.receiver.answers['/gone'] = 410; // what Zapier answers for a Zap that was switched off
