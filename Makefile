@@ -27,7 +27,7 @@ check: fmt-check vet lint unit ## all that needs no engine: format, vet, lint, u
 
 .PHONY: test
 test: ## all tests with the race detector, on PostgreSQL and Redis; installs and starts what is missing
-	scripts/services.sh env CGO_ENABLED=1 go test -race -shuffle=on -timeout 20m $(TESTFLAGS) ./...
+	scripts/services.sh env CGO_ENABLED=1 GORACE=suppressions=$(CURDIR)/scripts/race-suppressions go test -race -shuffle=on -timeout 20m $(TESTFLAGS) ./...
 
 # The tests that need an engine import internal/testenv, themselves or through another package.
 .PHONY: unit
