@@ -78,7 +78,7 @@ func Do(ctx context.Context, client *http.Client, request Request) (Response, er
 // open sends a request and returns the answer with its body unread.
 func open(ctx context.Context, client *http.Client, request Request) (*http.Response, error) {
 	// Both hooks run in the goroutine of client.Do, so the flag needs no lock. GetConn starts every attempt: the transport
-	// repeats a POST by itself only when it knows that nothing was written.
+	// repeats a POST by itself only when it knows that nothing was written; see spelled.
 	left := false
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn: func(string) { left = false },
@@ -116,6 +116,16 @@ func transportError(err error, left bool) *connectors.Error {
 	return connectors.Retryable(err)
 }
 
+// spelled returns how a header's name is written. net/http repeats a POST with an "Idempotency-Key" by itself when its answer never comes, also at servers
+// that know no such keys and would do it twice. It knows the header by its usual spelling only, and servers by any (RFC 9110, 5.1).
+func spelled(name string) string {
+	name = http.CanonicalHeaderKey(name)
+	if strings.HasSuffix(name, "Idempotency-Key") {
+		return strings.ToLower(name)
+	}
+	return name
+}
+
 func build(ctx context.Context, request Request) (*http.Request, error) {
 	body, contentType, err := encode(request)
 	if err != nil {
@@ -129,7 +139,7 @@ func build(ctx context.Context, request Request) (*http.Request, error) {
 		built.ContentLength = request.Stream.Length
 	}
 	for name, values := range request.Header {
-		built.Header[http.CanonicalHeaderKey(name)] = values
+		built.Header[spelled(name)] = values
 	}
 	if contentType != "" {
 		built.Header.Set("Content-Type", contentType)

@@ -210,6 +210,28 @@ func TestAKeptConnectionThatWasClosedNeverSendsTwice(t *testing.T) {
 	require.Len(t, served, 1)
 }
 
+// An idempotency key is for servers that know it. It must not make our side repeat what others would do twice.
+func TestARequestWithAnIdempotencyKeyIsSentOnceOverAConnectionThatIsCut(t *testing.T) {
+	t.Parallel()
+	var keys []string
+	server, client := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if r.Method == http.MethodPost {
+			keys = append(keys, r.Header.Get("Idempotency-Key"))
+			panic(http.ErrAbortHandler)
+		}
+	})
+	warm, err := httpcall.Do(t.Context(), client, httpcall.Request{URL: server.URL}) // so that the connection is one that was used before
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, warm.Status)
+	_, err = httpcall.Do(t.Context(), client, httpcall.Request{
+		Method: http.MethodPost, URL: server.URL, JSON: 1, Header: http.Header{"Idempotency-Key": {"key-1"}},
+	})
+	require.Equal(t, connectors.KindUnconfirmed, connectors.AsError(err).Kind)
+	server.Close()
+	require.Equal(t, []string{"key-1"}, keys)
+}
+
 func TestRequestsThatCannotBeBuiltAreRejectedWithoutTheAddress(t *testing.T) {
 	t.Parallel()
 	for name, request := range map[string]httpcall.Request{
