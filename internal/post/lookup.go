@@ -25,7 +25,7 @@ func lookupWaits() []time.Duration {
 // SettleLost takes care of targets whose process ended while it published them: what had not begun is queued again, the rest is
 // unconfirmed. Call it every few seconds.
 func (s *Service) SettleLost(ctx context.Context) error {
-	orphans, err := s.Store.OrphanedTargetsAny(ctx, s.Now())
+	orphans, err := s.Store.OrphanedTargetsAny(ctx, s.WorkerID, s.Now())
 	if err != nil {
 		return fmt.Errorf("find orphaned posts: %w", err)
 	}
@@ -66,7 +66,7 @@ func (s *Service) lookUp(ctx context.Context, t *store.Target) {
 	var published connectors.Published
 	found := false
 	if finder, ok := j.conn.(connectors.PostFinder); err == nil && ok {
-		published, found, err = finder.FindPost(ctx, s.outPost(ctx, j))
+		published, found, err = find(ctx, finder, s.outPost(ctx, j))
 	}
 	after, cancelStore := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancelStore()
@@ -85,6 +85,16 @@ func (s *Service) lookUp(ctx context.Context, t *store.Target) {
 		t.DueAt, t.Event = time.Time{}, event.PostFailed // stays unconfirmed
 	}
 	s.finish(after, t, store.PostUnconfirmed, "")
+}
+
+// find looks a post up. A connector that panics finds nothing out.
+func find(ctx context.Context, finder connectors.PostFinder, p connectors.OutPost) (published connectors.Published, found bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic in connector: %v", p)
+		}
+	}()
+	return finder.FindPost(ctx, p)
 }
 
 // found notes that a post whose outcome was not known is public. Where it was one of several parts, the rest follows.

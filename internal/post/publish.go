@@ -19,6 +19,8 @@ const (
 	publishTimeout = 15 * time.Minute
 	// storeTimeout bounds what is stored after a network has answered, also while the process stops.
 	storeTimeout = 20 * time.Second
+	// storeAgain is the wait before that is tried again.
+	storeAgain = time.Second
 )
 
 // retryWaits are the waits before a target is published again after a failure that surely published nothing.
@@ -125,7 +127,7 @@ func (s *Service) publishPart(ctx context.Context, j *job) (published connectors
 		if err := s.ctx.Err(); err != nil {
 			return connectors.Retryable(errors.New("the process is stopping"))
 		}
-		if err := s.Store.BeginTargetAny(ctx, s.WorkerID, j.target.ID, s.Now()); err != nil {
+		if err := s.Store.BeginTargetAny(ctx, s.WorkerID, j.target, s.Now()); err != nil {
 			return connectors.Retryable(fmt.Errorf("note the beginning: %w", err))
 		}
 		begun.Store(true)
@@ -163,15 +165,30 @@ func (s *Service) outPost(ctx context.Context, j *job) connectors.OutPost {
 	return post
 }
 
-// keepProgress stores that a part is out. Where that fails nobody may go on: the next process would publish it again.
+// keepProgress stores that a part is out. Until that is done nobody may go on: the next process would publish it again.
 func (s *Service) keepProgress(ctx context.Context, j *job) bool {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
-	defer cancel()
-	if err := s.Store.ProgressTargetAny(ctx, s.WorkerID, j.target, s.Now()); err != nil {
-		s.Logger.Error("post.record_failed", "target_id", j.target.ID, "error", err)
-		return false
+	return s.surely(ctx, j.target, func(ctx context.Context) error { return s.Store.ProgressTargetAny(ctx, s.WorkerID, j.target, s.Now()) }) == nil
+}
+
+// surely stores what a network has answered, and tries until the database takes it or the process stops: as long as the target counts as being published, the
+// channel's next post waits. store.ErrOutdated means that it is another process's by now.
+func (s *Service) surely(ctx context.Context, t *store.Target, note func(context.Context) error) error {
+	for {
+		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+		err := note(within)
+		cancel()
+		if err == nil || errors.Is(err, store.ErrOutdated) {
+			return err
+		}
+		s.Logger.Error("post.record_failed", "target_id", t.ID, "error", err) // where the process ends before it works, it turns unconfirmed
+		if s.ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-time.After(storeAgain):
+		case <-s.ctx.Done():
+		}
 	}
-	return true
 }
 
 // comment writes the first comment. Its failure is a warning: the post is out.
@@ -179,6 +196,12 @@ func (s *Service) comment(ctx context.Context, j *job) {
 	if j.comment == "" {
 		return
 	}
+	defer func() {
+		if p := recover(); p != nil {
+			s.Logger.Error("post.comment_failed", "target_id", j.target.ID, "error", fmt.Errorf("panic in connector: %v", p))
+			j.target.Warnings = write(append(Warnings(j.target), "It is not known whether the first comment was written."))
+		}
+	}()
 	sentence := j.info.Name + " takes no first comment."
 	if commenter, ok := j.conn.(connectors.Commenter); ok {
 		first := j.done[0]

@@ -157,7 +157,7 @@ func TestWhatADeadProcessWasPublishingIsRepeatedOnlyIfItHadNotBegun(t *testing.T
 		require.Len(t, claimed, 2)
 		for _, target := range claimed {
 			if target.PostID == begun.ID {
-				require.NoError(t, f.store.BeginTargetAny(t.Context(), "wrk_dead", target.ID, f.clock.now()))
+				require.NoError(t, f.store.BeginTargetAny(t.Context(), "wrk_dead", target, f.clock.now()))
 			}
 		}
 		require.NoError(t, f.SettleLost(t.Context()))
@@ -169,7 +169,7 @@ func TestWhatADeadProcessWasPublishingIsRepeatedOnlyIfItHadNotBegun(t *testing.T
 		require.Equal(t, store.PostUnconfirmed, f.get(t, begun.ID).Status)
 		f.work(t)
 		require.Equal(t, []string{"not begun"}, f.network.public())
-		require.ErrorIs(t, f.store.BeginTargetAny(t.Context(), "wrk_dead", claimed[0].ID, f.clock.now()), store.ErrOutdated, "the dead one, if it was only paused, publishes nothing")
+		require.ErrorIs(t, f.store.BeginTargetAny(t.Context(), "wrk_dead", claimed[0], f.clock.now()), store.ErrOutdated, "the dead one, if it was only paused, publishes nothing")
 	})
 }
 

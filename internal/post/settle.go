@@ -47,7 +47,16 @@ func (s *Service) settle(ctx context.Context, j *job, failure *connectors.Error)
 			s.Logger.Error("channel.state_failed", "channel_id", t.ChannelID, "error", err)
 		}
 	}
-	s.finish(ctx, t, store.PostPublishing, s.WorkerID)
+	err := s.surely(ctx, t, func(ctx context.Context) error {
+		return s.Store.FinishTargetAny(ctx, t, store.PostPublishing, s.WorkerID, s.Now())
+	})
+	if errors.Is(err, store.ErrOutdated) && failure == nil {
+		// This process was taken for dead, and the outcome for unknown. It is known.
+		err = s.surely(ctx, t, func(ctx context.Context) error {
+			return s.Store.FinishTargetAny(ctx, t, store.PostUnconfirmed, "", s.Now())
+		})
+	}
+	s.finished(ctx, t, err)
 }
 
 // again tells whether a failure that surely published nothing may be followed by another try.
@@ -79,13 +88,17 @@ func (s *Service) doubt(j *job, failure *connectors.Error, now time.Time) {
 
 // finish stores a target's outcome and tells it.
 func (s *Service) finish(ctx context.Context, t *store.Target, before store.PostStatus, owner string) {
-	err := s.Store.FinishTargetAny(ctx, t, before, owner, s.Now())
+	s.finished(ctx, t, s.Store.FinishTargetAny(ctx, t, before, owner, s.Now()))
+}
+
+// finished tells an outcome that was stored; err says that it was not.
+func (s *Service) finished(ctx context.Context, t *store.Target, err error) {
 	if errors.Is(err, store.ErrOutdated) {
 		s.Logger.WarnContext(ctx, "post.outdated", "target_id", t.ID) // another process has taken it over; what it stores counts
 		return
 	}
 	if err != nil {
-		s.Logger.Error("post.record_failed", "target_id", t.ID, "error", err) // it turns unconfirmed when this process ends
+		s.Logger.Error("post.record_failed", "target_id", t.ID, "error", err) // who looks after it tries again
 		return
 	}
 	if err := s.tell(ctx, t); err != nil {

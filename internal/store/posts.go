@@ -71,6 +71,8 @@ const (
 
 	// waiting is true of a target that nobody has begun to publish.
 	waiting = `status IN ('draft', 'queued', 'scheduled')`
+	// An update that changes nothing, because that locks the row on both engines.
+	holdPostQuery = `UPDATE posts SET updated_at = updated_at WHERE account_id = $1 AND id = $2`
 	// A post's status follows from its targets': what is still open first, then partial where some are out and some are not.
 	settlePostQuery = `UPDATE posts SET updated_at = $3, status = CASE
 		WHEN EXISTS (SELECT 1 FROM targets t WHERE t.post_id = posts.id AND t.status = 'publishing') THEN 'publishing'

@@ -24,15 +24,16 @@ const (
 				AND e.due_at <= $2 AND (e.due_at < t.due_at OR e.due_at = t.due_at AND e.id < t.id) AND NOT ` + heldEarlier + `)
 			AND NOT ` + held + `
 			ORDER BY t.due_at, t.id LIMIT $3) RETURNING ` + targetColumns
-	beginTargetQuery = `UPDATE targets SET began_at = $3, updated_at = $3 WHERE id = $1 AND owner = $2 AND status = 'publishing'`
+	// Owner and try together are one claim: a process that seemed dead may meet its own target again, claimed anew by itself.
+	beginTargetQuery = `UPDATE targets SET began_at = $4, updated_at = $4 WHERE id = $1 AND owner = $2 AND tries = $3 AND status = 'publishing'`
 	lookupQuery      = `UPDATE targets SET lookups = lookups + 1, due_at = $2, updated_at = $1 WHERE status = 'unconfirmed' AND due_at > 0 AND due_at <= $1 AND id IN
 		(SELECT id FROM targets WHERE status = 'unconfirmed' AND due_at > 0 AND due_at <= $1 ORDER BY due_at LIMIT $3) RETURNING ` + targetColumns
 	progressTargetQuery = `UPDATE targets SET parts = $3, provider_id = $4, url = $5, warnings = $6, began_at = 0, updated_at = $7
-		WHERE id = $1 AND owner = $2 AND status = 'publishing'`
+		WHERE id = $1 AND owner = $2 AND tries = $8 AND status = 'publishing'`
 	finishTargetQuery = `UPDATE targets SET status = $4, parts = $5, provider_id = $6, url = $7, error_code = $8, error_message = $9, warnings = $10, event = $11,
 		due_at = $12, began_at = $13, published_at = $14, lookups = $15, owner = NULL, updated_at = $16
-		WHERE id = $1 AND status = $2 AND COALESCE(owner, '') = $3`
-	orphanedTargetsQuery = selectTarget + `WHERE status = 'publishing' AND ` + unowned + ` ORDER BY id LIMIT 100`
+		WHERE id = $1 AND status = $2 AND COALESCE(owner, '') = $3 AND tries = $17`
+	orphanedTargetsQuery = selectTarget + `WHERE status = 'publishing' AND ` + claimable + ` ORDER BY id LIMIT 100`
 	untoldTargetsQuery   = selectTarget + `WHERE event <> '' ORDER BY updated_at, id LIMIT $1`
 	retryTargetsQuery    = `UPDATE targets SET status = 'queued', due_at = $3, tries = 0, lookups = 0, error_code = '', error_message = '', event = '', updated_at = $3
 		WHERE account_id = $1 AND post_id = $2 AND (status = 'failed' OR $4 AND status = 'unconfirmed')`
@@ -53,8 +54,13 @@ func (s *Store) ClaimTargetsAny(ctx context.Context, worker string, now time.Tim
 	return claimed, err
 }
 
+// settlePosts gives the posts of targets that have changed the status that follows. Each row is locked by a statement of its own: one that waits for a lock goes on
+// with what it saw of the targets before it, and would miss what another process has done to them meanwhile.
 func (s *Store) settlePosts(ctx context.Context, targets []*Target, now time.Time) error {
 	for _, t := range targets {
+		if _, err := s.db.Exec(ctx, holdPostQuery, t.AccountID, t.PostID); err != nil {
+			return err
+		}
 		if _, err := s.db.Exec(ctx, settlePostQuery, t.AccountID, t.PostID, Millis(now)); err != nil {
 			return err
 		}
@@ -62,9 +68,10 @@ func (s *Store) settlePosts(ctx context.Context, targets []*Target, now time.Tim
 	return nil
 }
 
-// BeginTargetAny notes that the one request which makes a target public is about to leave. It is ErrOutdated where the worker does not own the target any more.
-func (s *Store) BeginTargetAny(ctx context.Context, worker, targetID string, now time.Time) error {
-	err := oneChanged(s.db.Exec(ctx, beginTargetQuery, targetID, worker, Millis(now)))
+// BeginTargetAny notes that the one request which makes a target public is about to leave. It is ErrOutdated where the worker does not own the target any more, or
+// owns it by another claim than the one that gave it t.
+func (s *Store) BeginTargetAny(ctx context.Context, worker string, t *Target, now time.Time) error {
+	err := oneChanged(s.db.Exec(ctx, beginTargetQuery, t.ID, worker, t.Tries, Millis(now)))
 	if errors.Is(err, ErrNotFound) {
 		return ErrOutdated
 	}
@@ -72,11 +79,11 @@ func (s *Store) BeginTargetAny(ctx context.Context, worker, targetID string, now
 }
 
 // FinishTargetAny stores what became of a target that was in a status and had an owner (empty: nobody) before: its Status, Parts, ProviderID, URL, error,
-// Warnings, Event, DueAt, BeganAt, PublishedAt and Lookups. Its post's status follows. ErrOutdated where the target has another status or owner by now.
+// Warnings, Event, DueAt, BeganAt, PublishedAt and Lookups. Its post's status follows. ErrOutdated where the target has another status, owner or number of tries by now.
 func (s *Store) FinishTargetAny(ctx context.Context, t *Target, before PostStatus, owner string, now time.Time) error {
 	return s.InTransaction(ctx, func(ctx context.Context) error {
 		err := oneChanged(s.db.Exec(ctx, finishTargetQuery, t.ID, before, owner, t.Status, t.Parts, t.ProviderID, t.URL, t.ErrorCode, t.ErrorMessage,
-			t.Warnings, t.Event, Millis(t.DueAt), Millis(t.BeganAt), Millis(t.PublishedAt), t.Lookups, Millis(now)))
+			t.Warnings, t.Event, Millis(t.DueAt), Millis(t.BeganAt), Millis(t.PublishedAt), t.Lookups, Millis(now), t.Tries))
 		if errors.Is(err, ErrNotFound) {
 			return ErrOutdated
 		}
@@ -90,16 +97,16 @@ func (s *Store) FinishTargetAny(ctx context.Context, t *Target, before PostStatu
 
 // ProgressTargetAny stores the parts of a target that are out, while its owner goes on with the next one. ErrOutdated where the worker does not own it any more.
 func (s *Store) ProgressTargetAny(ctx context.Context, worker string, t *Target, now time.Time) error {
-	err := oneChanged(s.db.Exec(ctx, progressTargetQuery, t.ID, worker, t.Parts, t.ProviderID, t.URL, t.Warnings, Millis(now)))
+	err := oneChanged(s.db.Exec(ctx, progressTargetQuery, t.ID, worker, t.Parts, t.ProviderID, t.URL, t.Warnings, Millis(now), t.Tries))
 	if errors.Is(err, ErrNotFound) {
 		return ErrOutdated
 	}
 	return err
 }
 
-// OrphanedTargetsAny returns targets whose process ended while it published them.
-func (s *Store) OrphanedTargetsAny(ctx context.Context, now time.Time) ([]*Target, error) {
-	return queryAll(ctx, s.reader(ctx), scanTarget, orphanedTargetsQuery, aliveSince(now))
+// OrphanedTargetsAny returns targets whose process ended while it published them. The worker's own are not among them, also when its beat is late.
+func (s *Store) OrphanedTargetsAny(ctx context.Context, worker string, now time.Time) ([]*Target, error) {
+	return queryAll(ctx, s.reader(ctx), scanTarget, orphanedTargetsQuery, aliveSince(now), worker)
 }
 
 // ClaimLookupsAny takes at most limit unconfirmed targets that are due to be looked up at their networks. Each counts as one more lookup, and is not due
@@ -130,8 +137,7 @@ func (s *Store) RetryPost(ctx context.Context, accountID, postID string, unconfi
 		if n, err = result.RowsAffected(); err != nil {
 			return err
 		}
-		_, err = s.db.Exec(ctx, settlePostQuery, accountID, postID, Millis(now))
-		return err
+		return s.settlePosts(ctx, []*Target{{AccountID: accountID, PostID: postID}}, now)
 	})
 	return n, err
 }
