@@ -21,7 +21,7 @@ import (
 // install registers the route table. What can be read with GET answers HEAD too. What is not in the table answers 404, or
 // 405 where the path exists for other methods.
 func (s *Server) install() {
-	table := s.routes()
+	table := slices.Concat(s.routes(), s.aliases())
 	if s.ProbesOnly {
 		table = slices.DeleteFunc(table, func(r route) bool {
 			return r.path != "/healthz" && r.path != "/readyz" && r.path != "/metrics"

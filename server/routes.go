@@ -30,6 +30,13 @@ func (r *route) takesFiles() bool {
 	return r.method == "POST" && (r.path == "/v1/posts" || r.path == "/hooks/:token")
 }
 
+// aliases are further addresses of rows of the table, kept for clients and left out of openapi.yaml: docs/adr/0011.
+func (s *Server) aliases() []route {
+	return []route{
+		{"GET", "/v1/channels/connect/:connector", userOrKey, true, false, s.connectChannel},
+	}
+}
+
 // routes is THE route table. openapi.yaml describes each of its rows; a test compares the two.
 func (s *Server) routes() []route {
 	return slices.Concat(s.systemRoutes(), s.postingRoutes(), []route{
