@@ -69,7 +69,9 @@ func TestWhatSurelyFailedIsTriedAgainAndGivenUpInTheEnd(t *testing.T) {
 func TestARefusedPostFailsAtOnceAndTheOthersGoOut(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, func(t *testing.T, f *fixture) {
-		f.network.moods = []mood{{err: connectors.Rejected(connectors.CodeDuplicatePost, "The same post is there already.", "")}}
+		refused := connectors.Rejected(connectors.CodeDuplicatePost, "The same post is there already.", "")
+		refused.Provider = &connectors.ProviderError{Code: 187, Message: "Status is a\n duplicate."}
+		f.network.moods = []mood{{err: refused}}
 		a, b := f.channel(t, "blind", "a"), f.channel(t, "blind", "b")
 		p := f.create(t, f.draft("Hello", a, b))
 		f.work(t)
@@ -78,6 +80,7 @@ func TestARefusedPostFailsAtOnceAndTheOthersGoOut(t *testing.T) {
 		failed := f.told(t, event.PostFailed)
 		require.Len(t, failed, 1)
 		require.Equal(t, connectors.CodeDuplicatePost, failed[0].Error.Reason)
+		require.Equal(t, "The same post is there already. The network says: Status is a duplicate.", failed[0].Error.Message)
 		require.Equal(t, "failed", failed[0].Status)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/switchhook/switchhook/connectors"
@@ -14,6 +15,9 @@ import (
 
 // CodeNotPublished is the reason of a post whose outcome was not known, and that the network says it does not have.
 const CodeNotPublished = "not_published"
+
+// maxWords bounds what is kept of a network's own words, in code points.
+const maxWords = 500
 
 // settle stores what became of a target that this process was publishing; failure is nil after a success.
 func (s *Service) settle(ctx context.Context, j *job, failure *connectors.Error) {
@@ -32,9 +36,9 @@ func (s *Service) settle(ctx context.Context, j *job, failure *connectors.Error)
 		if s.ctx.Err() != nil {
 			wait = 0 // broken off by Close
 		}
-		t.Status, t.DueAt, t.ErrorCode, t.ErrorMessage = store.PostQueued, now.Add(wait), failure.Code, failure.Message
+		t.Status, t.DueAt, t.ErrorCode, t.ErrorMessage = store.PostQueued, now.Add(wait), failure.Code, words(failure)
 	default:
-		s.fail(j, failure.Code, failure.Message)
+		s.fail(j, failure.Code, words(failure))
 	}
 	s.log(ctx, t, failure)
 	if failure != nil && failure.Kind == connectors.KindUnlinked && j.channel != nil {
@@ -57,6 +61,21 @@ func (s *Service) settle(ctx context.Context, j *job, failure *connectors.Error)
 		})
 	}
 	s.finished(ctx, t, err)
+}
+
+// words is what went wrong in our sentence and in the network's own words, where it has any that ours does not repeat.
+func words(failure *connectors.Error) string {
+	if failure.Provider == nil {
+		return failure.Message
+	}
+	theirs := strings.Join(strings.Fields(strings.ToValidUTF8(strings.ReplaceAll(failure.Provider.Message, "\x00", ""), "")), " ")
+	if theirs == "" || strings.Contains(failure.Message, theirs) {
+		return failure.Message
+	}
+	if runes := []rune(theirs); len(runes) > maxWords {
+		theirs = string(runes[:maxWords]) + "…"
+	}
+	return failure.Message + " The network says: " + theirs
 }
 
 // again tells whether a failure that surely published nothing may be followed by another try.
