@@ -48,16 +48,31 @@ func (s *Service) Store(ctx context.Context, u Upload) (*store.Media, string, er
 	}
 	f.contentType = contentType
 	m, address := s.row(u.AccountID)
-	m.PostID, m.Status, m.ContentType, m.Size = u.PostID, store.MediaStored, contentType, f.size
+	m.PostID, m.Status, m.Reason, m.ContentType, m.Size = u.PostID, store.MediaFailed, reasonDisk, contentType, f.size
 	m.FileName = uploadName(u.FileName, contentType, extensions)
-	if err := s.put(ctx, m.ID, f); err != nil {
-		return nil, "", uploadProblem(err, most)
-	}
+	// The row comes first, as one that the purge takes: if this process dies before the end, it finds the file by it.
 	if err := s.o.Store.InsertUpload(ctx, m); err != nil {
-		_ = s.remove(context.WithoutCancel(ctx), m.ID)
 		return nil, "", fmt.Errorf("store media: %w", err)
 	}
+	if err := s.keepUpload(ctx, m, f); err != nil {
+		if err := s.Discard(context.WithoutCancel(ctx), m.AccountID, []string{m.ID}); err != nil {
+			s.o.Logger.WarnContext(ctx, "media.discard_failed", "media_id", m.ID, "error", err) // the purge does it
+		}
+		return nil, "", uploadProblem(err, most)
+	}
 	return m, address, nil
+}
+
+// keepUpload brings the bytes of a row to the storage.
+func (s *Service) keepUpload(ctx context.Context, m *store.Media, f *spooled) error {
+	if err := s.put(ctx, m.ID, f); err != nil {
+		return err
+	}
+	if err := s.o.Store.MediaStoredAny(ctx, m.ID, m.ContentType, m.Size); err != nil {
+		return fmt.Errorf("store media: %w", err)
+	}
+	m.Status, m.Reason = store.MediaStored, ""
+	return nil
 }
 
 // Fetch takes a file of a post from a public address, as Store does, in at most 90 seconds. Further problems: InvalidURL for an address that

@@ -326,6 +326,34 @@ func TestAnAddressInAClosedNetworkIsNeverCalled(t *testing.T) {
 	require.Empty(t, f.files(t))
 }
 
+// deadly is a storage that takes a file and is the last that its process sees.
+type deadly struct{ media.Storage }
+
+func (d deadly) Put(ctx context.Context, name string, file *os.File, size int64, contentType string) error {
+	if err := d.Storage.Put(ctx, name, file, size, contentType); err != nil {
+		return err
+	}
+	panic("killed")
+}
+
+func TestAFileOfAProcessThatDiedIsFoundByThePurge(t *testing.T) {
+	t.Parallel()
+	service := buckettest.New(t, false)
+	storage, err := bucket.New(bucket.Options{
+		Endpoint: service.URL, Name: buckettest.Name, Region: buckettest.Region, AccessKey: buckettest.AccessKey, SecretKey: buckettest.SecretKey, PathStyle: true,
+	})
+	require.NoError(t, err)
+	t.Cleanup(storage.Close)
+	f := newFixtureOn(t, deadly{storage})
+	require.Panics(t, func() { _, _, _ = f.Store(t.Context(), upload(png)) })
+	require.Len(t, service.Names(), 1)
+	f.advance(25 * time.Hour)
+	n, err := f.PurgeAny(t.Context(), time.UnixMilli(f.now.Load()).Add(-48*time.Hour), 10)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	require.Empty(t, service.Names())
+}
+
 func TestFilesOfWaitingPostsOutliveTheRetentionAndLooseOnesOneDay(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

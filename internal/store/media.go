@@ -48,9 +48,9 @@ const (
 	missedMediaQuery   = `UPDATE media SET status = $2, reason = $3, due_at = $4 WHERE id = $1 AND status = 'remote'`
 	lostMediaQuery     = `UPDATE media SET status = 'remote', tries = 0, due_at = $2, reason = '' WHERE id = $1 AND status = 'stored' AND source <> ''`
 	attachMediaQuery   = `UPDATE media SET post_id = $2 WHERE account_id = $1 AND channel_id = '' AND status = 'stored' AND post_id IN ('', $2) AND id IN (`
-	// What a waiting post needs stays. Marking it first keeps a file that is about to be deleted out of a new post.
+	// What a post that waits, or that may be retried, needs stays. Marking it first keeps a file that is about to be deleted out of a new post.
 	purgeable = `((created_at < $1 AND NOT EXISTS (SELECT 1 FROM posts p WHERE p.id = media.post_id
-		AND p.status IN ('draft', 'queued', 'scheduled', 'publishing'))) OR (created_at < $2 AND channel_id = '' AND post_id = ''))`
+		AND p.status NOT IN ('published', 'cancelled'))) OR (created_at < $2 AND channel_id = '' AND post_id = ''))`
 	claimOldMediaQuery = `UPDATE media SET status = 'failed', reason = $3 WHERE ` + purgeable + `
 		AND id IN (SELECT id FROM media WHERE ` + purgeable + ` ORDER BY created_at LIMIT $4) RETURNING ` + mediaColumns
 )
@@ -142,8 +142,8 @@ func (s *Store) AttachMedia(ctx context.Context, accountID string, ids []string,
 	})
 }
 
-// ClaimOldMediaAny marks as failed and returns at most limit files that may be deleted: those made before a time, unless a post waits that
-// has them, and uploads made before the time unattached that belong to no post. It serves the purge; repeated, it returns the same.
+// ClaimOldMediaAny marks as failed and returns at most limit files that may be deleted: those made before a time, unless a post has
+// them that waits or may be retried, and uploads made before the time unattached that belong to no post. It serves the purge; repeated, it returns the same.
 func (s *Store) ClaimOldMediaAny(ctx context.Context, before, unattached time.Time, reason string, limit int) ([]*Media, error) {
 	return queryAll(ctx, s.db.Execable(ctx), scanMedia, claimOldMediaQuery, Millis(before), Millis(unattached), reason, limit)
 }
