@@ -102,6 +102,7 @@ func TestPowerAutomateGetsATriggerThatKnowsTheFieldsOfEveryEvent(t *testing.T) {
 	require.NotNil(t, body)
 	require.Equal(t, true, body.Properties["url"].Value.Extensions["x-ms-notification-url"])
 	require.NotContains(t, body.Properties, "format", "the content is described in one format")
+	require.Len(t, path.Post.Parameters, 1, "no Idempotency-Key")
 	require.NotNil(t, d.Paths[webhooks+"/{id}"].Delete)
 
 	content, ok := path.Extensions["x-ms-notification-content"].(map[string]any)
@@ -160,7 +161,7 @@ func TestADocumentThatCannotBeDerivedIsAnError(t *testing.T) {
 
 func TestTitlesReadAsWords(t *testing.T) {
 	t.Parallel()
-	for name, want := range map[string]string{"channelIds": "Channel ids", "phone_number": "Phone number", "Idempotency-Key": "Idempotency Key", "to": "To", "": ""} {
+	for name, want := range map[string]string{"channelIds": "Channel ids", "phone_number": "Phone number", "Idempotency-Key": "Idempotency key", "userID": "User id", "to": "To", "": ""} {
 		require.Equal(t, want, title(name))
 	}
 }

@@ -117,6 +117,9 @@ func (s *swagger) operation(from *yaml.Node) (*yaml.Node, error) {
 		if err != nil {
 			return nil, err
 		}
+		if signs(value(made, "name")) {
+			continue
+		}
 		parameters.Content = append(parameters.Content, made)
 	}
 	if body := get(from, "requestBody"); body != nil {
@@ -203,6 +206,11 @@ func (s *swagger) parameter(from *yaml.Node) (*yaml.Node, error) {
 	return p, nil
 }
 
+// signs tells whether a header stands in place of the key.
+func signs(header string) bool {
+	return header == "X-Switchhook-Signature" || header == "X-Switchhook-Timestamp"
+}
+
 func (s *swagger) body(from, content *yaml.Node) *yaml.Node {
 	p := object("name", "body", "in", "body", "description", "What to send.")
 	set(p, "description", get(from, "description"))
@@ -269,16 +277,18 @@ func choices(name string) *yaml.Node {
 // title makes of channelIds or phone_number what stands beside a field: Channel ids, Phone number.
 func title(name string) string {
 	var out strings.Builder
+	last := ' '
 	for i, c := range strings.ReplaceAll(strings.ReplaceAll(name, "_", " "), "-", " ") {
 		switch {
 		case i == 0:
 			out.WriteRune(unicode.ToUpper(c))
-		case unicode.IsUpper(c) && !strings.Contains(name, "-"):
+		case unicode.IsUpper(c) && unicode.IsLower(last):
 			out.WriteByte(' ')
-			out.WriteRune(unicode.ToLower(c))
+			fallthrough
 		default:
-			out.WriteRune(c)
+			out.WriteRune(unicode.ToLower(c))
 		}
+		last = c
 	}
 	return out.String()
 }

@@ -31,11 +31,14 @@ func (s *swagger) addTrigger(paths *yaml.Node) error {
 	set(post, "x-ms-trigger", text("single"))
 	set(post, "x-ms-trigger-hint", text("To see it work now, send a message to one of your channels."))
 	set(gone, "x-ms-visibility", text("internal"))
+	asked := list() // without the Idempotency-Key: a flow that is turned on again subscribes anew
 	for _, parameter := range items(get(post, "parameters")) {
 		if properties := get(get(parameter, "schema"), "properties"); properties != nil {
 			askForTrigger(properties)
+			asked.Content = append(asked.Content, parameter)
 		}
 	}
+	set(post, "parameters", asked)
 	return nil
 }
 
