@@ -8,5 +8,5 @@ module.exports = {
 	singleQuote: true,
 	quoteProps: 'as-needed',
 	endOfLine: 'lf',
-	printWidth: 110,
+	printWidth: 150,
 };

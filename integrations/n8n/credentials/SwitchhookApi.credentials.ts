@@ -1,10 +1,4 @@
-import type {
-	IAuthenticateGeneric,
-	ICredentialTestRequest,
-	ICredentialType,
-	Icon,
-	INodeProperties,
-} from 'n8n-workflow';
+import type { IAuthenticateGeneric, ICredentialTestRequest, ICredentialType, Icon, INodeProperties } from 'n8n-workflow';
 
 /** The address of one's own Switchhook server and a key for it. */
 export class SwitchhookApi implements ICredentialType {
@@ -66,8 +60,7 @@ export class SwitchhookApi implements ICredentialType {
 				type: 'responseCode',
 				properties: {
 					value: 404,
-					message:
-						'A server answers at the Base URL, but it is not Switchhook. Enter the address of the dashboard, without a path behind it.',
+					message: 'A server answers at the Base URL, but it is not Switchhook. Enter the address of the dashboard, without a path behind it.',
 				},
 			},
 			{
@@ -76,8 +69,7 @@ export class SwitchhookApi implements ICredentialType {
 				properties: {
 					key: 'account',
 					value: undefined,
-					message:
-						'The Base URL leads to a web page, not to Switchhook. Enter the address of the dashboard, without a path behind it.',
+					message: 'The Base URL leads to a web page, not to Switchhook. Enter the address of the dashboard, without a path behind it.',
 				},
 			},
 		] as ICredentialTestRequest['rules'], // n8n reads rules of both kinds side by side; its type wants one kind

@@ -26,7 +26,13 @@ const byId = (value) => ({ __rl: true, mode: 'id', value });
 
 /** What the node makes of parameters; `more` goes to the context. */
 async function run(given, more = {}) {
-	const ctx = context({ type, given, credentials: { baseUrl: `${server.url}/`, apiKey: server.key }, facts: { execution: crypto.randomUUID() }, ...more });
+	const ctx = context({
+		type,
+		given,
+		credentials: { baseUrl: `${server.url}/`, apiKey: server.key },
+		facts: { execution: crypto.randomUUID() },
+		...more,
+	});
 	const [output] = await type.execute.call(ctx);
 	return Object.assign(output, { ctx });
 }
@@ -66,7 +72,11 @@ test('media, templates, locations, contacts and reactions are sent as the server
 	const bodies = [];
 	for (const given of [
 		message('sendMedia', { mediaUrls: url, caption: 'Look', mediaOptions: { fileName: 'soup.png' } }),
-		message('sendTemplate', { templateName: 'reminder', variables: { variable: [{ name: '1', value: 'Jane' }] }, templateOptions: { language: 'en', variablesJson: '{"2": 3}' } }),
+		message('sendTemplate', {
+			templateName: 'reminder',
+			variables: { variable: [{ name: '1', value: 'Jane' }] },
+			templateOptions: { language: 'en', variablesJson: '{"2": 3}' },
+		}),
 		message('sendLocation', { latitude: 52.5163, longitude: 13.3777, locationOptions: { name: 'Gate' } }),
 		message('sendContact', { contactName: 'Jane', contactPhone: '15557654321' }),
 		message('react', { messageId: 'sbx_1', emoji: '👍' }),
@@ -91,7 +101,13 @@ test('running an execution again sends nothing twice, and sends what failed', as
 	const items = [{ json: {} }, { json: {} }];
 	const given = (second) => [message('sendText', { text: 'one' }), message('sendText', { text: 'two', to: second })];
 	const ran = async (second) => {
-		const ctx = context({ type, given: given(second), items, credentials: { baseUrl: server.url, apiKey: server.key }, facts: { kept, goOn: true, execution: crypto.randomUUID() } });
+		const ctx = context({
+			type,
+			given: given(second),
+			items,
+			credentials: { baseUrl: server.url, apiKey: server.key },
+			facts: { kept, goOn: true, execution: crypto.randomUUID() },
+		});
 		return (await type.execute.call(ctx))[0];
 	};
 	const [first, failed] = await ran('15550000001');
@@ -128,6 +144,7 @@ test('a refused item says what is wrong with it, and what follows goes on where 
 test('a wrong, a foreign and an unreachable base URL, and a bad key, are told apart in plain words', async () => {
 	const web = createServer((request, response) => {
 		if (request.url.startsWith('/moved')) response.writeHead(301, { Location: 'https://elsewhere.example.com/' }).end();
+		else if (request.url.startsWith('/json')) response.setHeader('Content-Type', 'application/json').end('{"ok":true}');
 		else response.setHeader('Content-Type', 'text/html').end('<html><body>A shop</body></html>');
 	}).listen(0, '127.0.0.1');
 	await once(web, 'listening');
@@ -135,6 +152,7 @@ test('a wrong, a foreign and an unreachable base URL, and a bad key, are told ap
 	const given = { resource: 'channel', operation: 'getAll' };
 	const of = (baseUrl, apiKey = server.key) => refused(given, { credentials: { baseUrl, apiKey } });
 	assert.equal((await of(base)).message, 'The Base URL does not lead to Switchhook');
+	assert.equal((await of(`${base}/json`)).message, 'The Base URL does not lead to Switchhook');
 	assert.match((await of(`${base}/moved`)).description, /elsewhere\.example\.com/);
 	web.close();
 	assert.equal((await of('shop.example.com')).message, 'The credential has no usable Base URL');
@@ -145,15 +163,26 @@ test('a wrong, a foreign and an unreachable base URL, and a bad key, are told ap
 });
 
 test('contacts are made, found, changed and deleted', async () => {
-	const [made] = await run({ resource: 'contact', operation: 'create', phoneNumber: '15553334444', contactFields: { name: 'Jane', extraFields: '{"city":"Berlin"}' } });
+	const [made] = await run({
+		resource: 'contact',
+		operation: 'create',
+		phoneNumber: '15553334444',
+		contactFields: { name: 'Jane', extraFields: '{"city":"Berlin"}' },
+	});
 	const id = byId(made.json.id);
 	assert.deepEqual(JSON.parse(made.json.extra_fields), { city: 'Berlin' });
 	const found = await run({ resource: 'contact', operation: 'getAll', filters: { q: 'Jan' } });
-	assert.deepEqual(found.map(({ json }) => json.id), [made.json.id]);
+	assert.deepEqual(
+		found.map(({ json }) => json.id),
+		[made.json.id],
+	);
 	const [changed] = await run({ resource: 'contact', operation: 'update', contactId: id, updateFields: { name: 'Jane Doe', isBlocked: true } });
 	assert.equal(changed.json.name, 'Jane Doe');
 	assert.equal(changed.json.is_blocked, 1);
-	const search = await type.methods.listSearch.searchContacts.call(context({ type, given: {}, credentials: { baseUrl: server.url, apiKey: server.key } }), 'doe');
+	const search = await type.methods.listSearch.searchContacts.call(
+		context({ type, given: {}, credentials: { baseUrl: server.url, apiKey: server.key } }),
+		'doe',
+	);
 	assert.deepEqual(search.results, [{ name: 'Jane Doe · 15553334444', value: String(made.json.id) }]);
 	const [deleted] = await run({ resource: 'contact', operation: 'delete', contactId: id });
 	assert.deepEqual(deleted.json, { deleted: true });
@@ -184,7 +213,10 @@ test('channels are shown, checked, searched and offered by what they can do', as
 	assert.equal(got.json.name, 'Try-out');
 	const ctx = context({ type, given: {}, credentials: { baseUrl: server.url, apiKey: server.key } });
 	const { results } = await type.methods.listSearch.searchChannels.call(ctx, 'try');
-	assert.deepEqual(results.map(({ value }) => value), [server.channel.id]);
+	assert.deepEqual(
+		results.map(({ value }) => value),
+		[server.channel.id],
+	);
 	assert.deepEqual((await type.methods.listSearch.searchSendingChannels.call(ctx, 'no such')).results, []);
 	const offered = await type.methods.loadOptions.getPublishingChannels.call(ctx);
 	assert.ok(offered.some(({ name, value }) => value === server.channel.id && name.includes('sandbox')));
@@ -221,7 +253,10 @@ test('a post can be timed, listed, and cancelled before its time', async () => {
 	const [made] = await run(post({ body: 'Later', postOptions: { publishAt: '2027-06-29T14:30:00', title: 'Menu', overflow: 'truncate' } }));
 	assert.equal(made.json.publishAt, '2027-06-29T12:30:00.000Z');
 	const listed = await run({ resource: 'post', operation: 'getAll', filters: { status: 'scheduled' } });
-	assert.deepEqual(listed.map(({ json }) => json.id), [made.json.id]);
+	assert.deepEqual(
+		listed.map(({ json }) => json.id),
+		[made.json.id],
+	);
 	const ctx = context({ type, given: {}, credentials: { baseUrl: server.url, apiKey: server.key } });
 	const { results } = await type.methods.listSearch.searchPosts.call(ctx, 'menu');
 	assert.equal(results[0].value, made.json.id);
@@ -238,14 +273,22 @@ test('what failed can be published again', async () => {
 });
 
 test('a queue takes posts and shows what waits in it', async () => {
-	const queue = await server.call('POST', '/v1/queues', { name: 'Mornings', timeZone: 'Europe/Berlin', slots: [{ weekday: 'mon', time: '09:00' }], channelIds: [server.channel.id] });
+	const queue = await server.call('POST', '/v1/queues', {
+		name: 'Mornings',
+		timeZone: 'Europe/Berlin',
+		slots: [{ weekday: 'mon', time: '09:00' }],
+		channelIds: [server.channel.id],
+	});
 	const [made] = await run(post({ destination: 'queue', queueId: byId(queue.id) }));
 	assert.equal(made.json.queueId, queue.id);
 	const slots = await run({ resource: 'queue', operation: 'preview', queueId: byId(queue.id), slots: 3 });
 	assert.equal(slots.length, 3);
 	assert.equal(slots[0].json.posts[0].id, made.json.id);
 	const listed = await run({ resource: 'queue', operation: 'getAll' });
-	assert.deepEqual(listed.map(({ json }) => json.name), ['Mornings']);
+	assert.deepEqual(
+		listed.map(({ json }) => json.name),
+		['Mornings'],
+	);
 	const ctx = context({ type, given: {}, credentials: { baseUrl: server.url, apiKey: server.key } });
 	assert.deepEqual((await type.methods.listSearch.searchQueues.call(ctx, 'morn')).results, [{ name: 'Mornings', value: queue.id }]);
 	assert.deepEqual(await type.methods.loadOptions.getQueues.call(ctx), [{ name: 'Mornings', value: queue.id }]);
@@ -267,14 +310,20 @@ test('a session is made, its QR code is a picture, a phone scans it, and numbers
 		return got.json.status === 'CONNECTED';
 	});
 	const numbers = await run({ resource: 'session', operation: 'checkNumbers', sessionId, numbers: '15559990002, 15559990003' });
-	assert.deepEqual(numbers.map(({ json }) => json.exists), [true, false]);
+	assert.deepEqual(
+		numbers.map(({ json }) => json.exists),
+		[true, false],
+	);
 	const [sent] = await run({ ...message('sendText', { text: 'Hello', to: '15559990002' }), channelId: sessionId });
 	assert.equal(sent.json.to, '15559990002');
 	const late = await refused({ resource: 'session', operation: 'getQr', sessionId });
 	assert.equal(late.httpCode, '409');
 	assert.match(late.description, /There is no QR code/);
 	const listed = await run({ resource: 'session', operation: 'getAll', returnAll: true });
-	assert.deepEqual(listed.map(({ json }) => json.name), ['Shop phone']);
+	assert.deepEqual(
+		listed.map(({ json }) => json.name),
+		['Shop phone'],
+	);
 	const ctx = context({ type, given: {}, credentials: { baseUrl: server.url, apiKey: server.key } });
 	assert.match((await type.methods.listSearch.searchSessions.call(ctx)).results[0].name, /Shop phone · 15559990001 · connected/);
 	await run({ resource: 'session', operation: 'logout', sessionId });
@@ -310,5 +359,10 @@ const picture = (() => {
 	head.writeUInt32BE(side, 4);
 	head.set([8, 2], 8);
 	const rows = Buffer.concat(Array.from({ length: side }, () => Buffer.concat([Buffer.from([0]), Buffer.alloc(side * 3, 0x77)])));
-	return Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), chunk('IHDR', head), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))]);
+	return Buffer.concat([
+		Buffer.from('89504e470d0a1a0a', 'hex'),
+		chunk('IHDR', head),
+		chunk('IDAT', deflateSync(rows)),
+		chunk('IEND', Buffer.alloc(0)),
+	]);
 })();

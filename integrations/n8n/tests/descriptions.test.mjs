@@ -58,7 +58,10 @@ test('icons for light and dark are two drawings that are there', () => {
 });
 
 test('the codex of each node names it and its documentation', () => {
-	for (const [file, type] of [['Switchhook', action], ['SwitchhookTrigger', trigger]]) {
+	for (const [file, type] of [
+		['Switchhook', action],
+		['SwitchhookTrigger', trigger],
+	]) {
 		const codex = JSON.parse(read(`dist/nodes/${file}/${file}.node.json`));
 		assert.equal(codex.node, `${pack.name}.${type.description.name}`);
 		assert.ok(codex.categories.includes('Communication'));
@@ -145,7 +148,10 @@ for (const name of readdirSync(new URL('examples/', here)).filter((file) => file
 		const flow = JSON.parse(read(`examples/${name}`));
 		const names = flow.nodes.map((node) => node.name);
 		assert.deepEqual(names, [...new Set(names)]);
-		assert.ok(flow.nodes.some(({ type }) => ours[type]), 'uses no node of ours');
+		assert.ok(
+			flow.nodes.some(({ type }) => ours[type]),
+			'uses no node of ours',
+		);
 		for (const node of flow.nodes) {
 			const type = ours[node.type];
 			if (!type) {
@@ -154,7 +160,11 @@ for (const name of readdirSync(new URL('examples/', here)).filter((file) => file
 			}
 			assert.equal(node.typeVersion, type.description.version);
 			assert.equal(node.credentials.switchhookApi.name, 'Switchhook');
-			checkFields(node.parameters, type.description.properties.filter((one) => fits(one, { returnAll: false, ...node.parameters })), node.name);
+			checkFields(
+				node.parameters,
+				type.description.properties.filter((one) => fits(one, { returnAll: false, ...node.parameters })),
+				node.name,
+			);
 		}
 		for (const [from, { main }] of Object.entries(flow.connections)) {
 			for (const target of main.flat()) assert.ok(names.includes(from) && names.includes(target.node), `${from} to ${target.node}`);
@@ -167,11 +177,23 @@ function checkFields(given, properties, where) {
 		const property = properties.find((one) => one.name === name);
 		assert.ok(property, `${where}: there is no field ${name}`);
 		if (property.type === 'collection') checkFields(value, property.options, `${where}, ${name}`);
-		if (property.type === 'resourceLocator') assert.ok(property.modes.some((mode) => mode.name === value.mode), `${where}: ${name}`);
+		if (property.type === 'resourceLocator')
+			assert.ok(
+				property.modes.some((mode) => mode.name === value.mode),
+				`${where}: ${name}`,
+			);
 		const fixed = property.type === 'options' && !property.typeOptions?.loadOptionsMethod;
-		if (fixed) assert.ok(property.options.some((option) => option.value === value), `${where}: ${name} is ${value}`);
+		if (fixed)
+			assert.ok(
+				property.options.some((option) => option.value === value),
+				`${where}: ${name} is ${value}`,
+			);
 		if (property.type === 'multiOptions' && property.options) {
-			for (const one of value) assert.ok(property.options.some((option) => option.value === one), `${where}: ${one}`);
+			for (const one of value)
+				assert.ok(
+					property.options.some((option) => option.value === one),
+					`${where}: ${one}`,
+				);
 		}
 	}
 	for (const property of properties.filter((one) => one.required && one.type !== 'multiOptions')) {

@@ -7,7 +7,17 @@ import { join } from 'node:path';
 import { freePort, until } from './server.mjs';
 
 const owner = { email: 'owner@example.com', password: 'E2e-Passw0rd!' };
-const scopes = ['credential:create', 'workflow:create', 'workflow:read', 'workflow:update', 'workflow:delete', 'workflow:activate', 'workflow:deactivate', 'execution:read', 'execution:list'];
+const scopes = [
+	'credential:create',
+	'workflow:create',
+	'workflow:read',
+	'workflow:update',
+	'workflow:delete',
+	'workflow:activate',
+	'workflow:deactivate',
+	'execution:read',
+	'execution:list',
+];
 
 /** n8n on a port of its own with its data in a folder. start() again after stop() is a restart. */
 export async function makeN8n(home, data) {
@@ -50,10 +60,17 @@ export async function makeN8n(home, data) {
 		child.stdout.pipe(log, { end: false });
 		child.stderr.pipe(log, { end: false });
 		const end = Date.now() + 240_000;
-		await until('n8n', async () => {
-			if (child.exitCode !== null) throw new Error(`n8n ended with ${child.exitCode}; see ${data}/n8n.log`);
-			return await fetch(`${url}/healthz/readiness`).then((answer) => answer.ok, () => undefined);
-		}, end);
+		await until(
+			'n8n',
+			async () => {
+				if (child.exitCode !== null) throw new Error(`n8n ended with ${child.exitCode}; see ${data}/n8n.log`);
+				return await fetch(`${url}/healthz/readiness`).then(
+					(answer) => answer.ok,
+					() => undefined,
+				);
+			},
+			end,
+		);
 	};
 	const stop = async () => {
 		if (!child || child.exitCode !== null) return;

@@ -23,7 +23,11 @@ async function step(what, check) {
 
 const pack = 'n8n-nodes-switchhook';
 const byId = (value) => ({ __rl: true, mode: 'id', value });
-const trigger = (parameters = {}) => ({ name: 'Trigger', type: `${pack}.switchhookTrigger`, parameters: { events: ['message.received'], channelIds: [], options: {}, ...parameters } });
+const trigger = (parameters = {}) => ({
+	name: 'Trigger',
+	type: `${pack}.switchhookTrigger`,
+	parameters: { events: ['message.received'], channelIds: [], options: {}, ...parameters },
+});
 const act = (name, parameters, more) => ({ name, type: `${pack}.switchhook`, parameters, ...more });
 const send = (to, text) => ({ resource: 'message', operation: 'sendText', channelId: byId(channel), to, text });
 
@@ -52,9 +56,11 @@ const ended = (flow, count = 1) =>
 		const done = found.filter(({ status }) => ['success', 'error', 'crashed'].includes(status));
 		return done.length >= count && done;
 	});
-const subscription = (flow) => until('the subscription', async () => (await webhooks()).find(({ description }) => description === `n8n: ${flow.name}`));
+const subscription = (flow) =>
+	until('the subscription', async () => (await webhooks()).find(({ description }) => description === `n8n: ${flow.name}`));
 const example = (name) => JSON.parse(readFileSync(new URL(`../examples/${name}.json`, import.meta.url), 'utf8'));
-const testCredential = (given) => n8n.rest('POST', '/credentials/test', { credentials: { id: credential.id, name: credential.name, type: 'switchhookApi', data: given } });
+const testCredential = (given) =>
+	n8n.rest('POST', '/credentials/test', { credentials: { id: credential.id, name: credential.name, type: 'switchhookApi', data: given } });
 
 const files = createServer((request, response) => response.setHeader('Content-Type', 'image/png').end(picture)).listen(0, '127.0.0.1');
 await once(files, 'listening');
@@ -67,7 +73,10 @@ try {
 		await n8n.start();
 		await n8n.setup();
 		const names = (await n8n.types()).map(({ name }) => name).filter((name) => name.startsWith(pack));
-		assert.deepEqual([...new Set(names)].sort(), ['switchhook', 'switchhookTool', 'switchhookTrigger'].map((name) => `${pack}.${name}`));
+		assert.deepEqual(
+			[...new Set(names)].sort(),
+			['switchhook', 'switchhookTool', 'switchhookTrigger'].map((name) => `${pack}.${name}`),
+		);
 	});
 
 	await step('the credential tests green; a bad key, a page and silence are named', async () => {
@@ -77,7 +86,10 @@ try {
 		assert.match(`${bad.status}: ${bad.message}`, /^Error: .*does not accept this API key/);
 		const page = await testCredential({ ...credentialData, baseUrl: `${server.url}/docs/x` });
 		assert.match(`${page.status}: ${page.message}`, /^Error: .*not Switchhook/);
-		const web = createServer((request, response) => response.setHeader('Content-Type', 'text/html').end('<html>A shop</html>')).listen(0, '127.0.0.1');
+		const web = createServer((request, response) => response.setHeader('Content-Type', 'text/html').end('<html>A shop</html>')).listen(
+			0,
+			'127.0.0.1',
+		);
 		await once(web, 'listening');
 		const shop = await testCredential({ ...credentialData, baseUrl: `http://127.0.0.1:${web.address().port}` });
 		web.close();
@@ -96,10 +108,22 @@ try {
 				credentials: { switchhookApi: { id: credential.id, name: credential.name } },
 				...more,
 			});
-		const { results } = await asked('searchSendingChannels', 'channelId', 'resource-locator-results', { resource: 'message', operation: 'sendText' }, { filter: 'try' });
-		assert.deepEqual(results.map(({ value }) => value), [channel]);
+		const { results } = await asked(
+			'searchSendingChannels',
+			'channelId',
+			'resource-locator-results',
+			{ resource: 'message', operation: 'sendText' },
+			{ filter: 'try' },
+		);
+		assert.deepEqual(
+			results.map(({ value }) => value),
+			[channel],
+		);
 		const options = await asked('getChannels', 'channelIds', 'options', { events: ['message.received'] });
-		assert.deepEqual(options.map(({ value }) => value), [channel]);
+		assert.deepEqual(
+			options.map(({ value }) => value),
+			[channel],
+		);
 		assert.deepEqual(await asked('getSubscriptions', 'options.state', 'options', {}), []);
 	});
 
@@ -123,7 +147,11 @@ try {
 
 	await step('a request that is not signed is answered 401 and starts nothing', async () => {
 		const { url } = await subscription(auto);
-		const answer = await fetch(url, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{"event":"message.received","data":{}}' });
+		const answer = await fetch(url, {
+			method: 'POST',
+			headers: { 'Content-Type': 'application/json' },
+			body: '{"event":"message.received","data":{}}',
+		});
 		assert.equal(answer.status, 401);
 		assert.match((await answer.json()).message, /not signed/);
 		assert.equal((await ended(auto)).length, 1);
@@ -131,7 +159,11 @@ try {
 
 	await step('listening for a test event stands beside the published workflow', async () => {
 		const workflowData = await n8n.rest('GET', `/workflows/${auto.id}`);
-		const answer = await n8n.rest('POST', `/workflows/${auto.id}/run`, { workflowData, triggerToStartFrom: { name: 'Message Received' }, runData: {} });
+		const answer = await n8n.rest('POST', `/workflows/${auto.id}/run`, {
+			workflowData,
+			triggerToStartFrom: { name: 'Message Received' },
+			runData: {},
+		});
 		assert.equal(answer.waitingForWebhook, true);
 		const testing = (await webhooks()).filter(({ description }) => description.startsWith('n8n test: '));
 		assert.equal(testing.length, 1);
@@ -161,17 +193,30 @@ try {
 		assert.equal((await sentTo('15557770000')).length, 1);
 		await n8n.rest('POST', `/executions/${run.id}/retry`, { loadWorkflow: false });
 		const both = await ended(fragile, 2);
-		assert.deepEqual(both.map((one) => [one.status, one.data.resultData.error.message]), Array(2).fill(['error', message]));
+		assert.deepEqual(
+			both.map((one) => [one.status, one.data.resultData.error.message]),
+			Array(2).fill(['error', message]),
+		);
 		assert.equal((await sentTo('15557770000')).length, 1, 'the first item was sent again');
 		await unpublish(fragile);
 	});
 
 	await step('media come as binary data and go out as the files of a post', async () => {
-		const post = { resource: 'post', operation: 'create', body: '={{ $json.data.text }}', destination: 'channels', channelIds: [channel], binaryFields: 'data', binaryAlts: 'Two dots' };
+		const post = {
+			resource: 'post',
+			operation: 'create',
+			body: '={{ $json.data.text }}',
+			destination: 'channels',
+			channelIds: [channel],
+			binaryFields: 'data',
+			binaryAlts: 'Two dots',
+		};
 		const flow = await make(chain('Media', [trigger({ options: { downloadMedia: true } }), act('Post', post)]));
 		await publish(flow);
 		await subscription(flow);
-		await simulate('A picture', { media: [{ url: `http://127.0.0.1:${files.address().port}/dots.png`, fileName: 'dots.png', contentType: 'image/png' }] });
+		await simulate('A picture', {
+			media: [{ url: `http://127.0.0.1:${files.address().port}/dots.png`, fileName: 'dots.png', contentType: 'image/png' }],
+		});
 		const [run] = await ended(flow);
 		assert.equal(run.status, 'success', JSON.stringify(run.data?.resultData?.error));
 		const made = run.data.resultData.runData.Post[0].data.main[0][0].json;

@@ -96,7 +96,10 @@ export async function startServer(extra = {}) {
 	};
 	await until('the server', async () => {
 		if (child.exitCode !== null) throw new Error(`the server ended:\n${log.join('')}`);
-		return await fetch(`${url}/readyz`).then((answer) => answer.ok, () => undefined);
+		return await fetch(`${url}/readyz`).then(
+			(answer) => answer.ok,
+			() => undefined,
+		);
 	});
 	const { token } = await call()('POST', '/v1/auth/register', {
 		email: 'owner@example.com',

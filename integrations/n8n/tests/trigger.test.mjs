@@ -58,7 +58,8 @@ function node(path, given = {}, facts = {}) {
 }
 
 const stored = (id) => server.call('GET', `/v1/webhooks/${id}`);
-const simulate = (text, more) => server.call('POST', `/v1/channels/${server.channel.id}/simulate`, { from: '+15551234567', name: 'Jane', text, ...more });
+const simulate = (text, more) =>
+	server.call('POST', `/v1/channels/${server.channel.id}/simulate`, { from: '+15551234567', name: 'Jane', text, ...more });
 
 test('publishing subscribes, a message starts the workflow, unpublishing unsubscribes', async () => {
 	const { hook, state, runs } = node('/life');
@@ -175,7 +176,10 @@ test('while testing, channels that are gone or not connected are named before an
 	const { hook } = node('/silent');
 	await assert.rejects(create.call(hook({ channelIds: ['chan_gone'] }, 'manual')), { message: 'The chosen channels are gone' });
 	await server.call('PATCH', `/v1/channels/${server.channel.id}`, { status: 'disabled' });
-	const error = await create.call(hook({}, 'manual')).then(() => undefined, (problem) => problem);
+	const error = await create.call(hook({}, 'manual')).then(
+		() => undefined,
+		(problem) => problem,
+	);
 	await server.call('PATCH', `/v1/channels/${server.channel.id}`, { status: 'active' });
 	assert.equal(error.message, 'The channel is not connected, so nothing can arrive');
 	assert.match(error.description, /Try-out/);
@@ -205,7 +209,10 @@ test('an address that Switchhook may not reach is refused with the way out', asy
 	const { hook } = node('/unreachable');
 	const ctx = hook();
 	ctx.state.webhookUrl = 'http://10.1.2.3:5678/webhook/x';
-	const error = await create.call(ctx).then(() => undefined, (problem) => problem);
+	const error = await create.call(ctx).then(
+		() => undefined,
+		(problem) => problem,
+	);
 	assert.match(error.description, /WEBHOOK_URL of n8n/);
 	await assert.rejects(create.call(hook({ events: [] })), { message: 'Choose at least one event' });
 });
@@ -218,7 +225,12 @@ test('the files of a message come along where that is asked for', async () => {
 	const url = `http://127.0.0.1:${files.address().port}/menu.txt`;
 	const { hook, runs } = node('/files', { options: { downloadMedia: true, binaryField: 'file' } });
 	await create.call(hook());
-	await simulate('With a file', { media: [{ url, fileName: 'menu.txt', contentType: 'text/plain' }, { url, fileName: 'second.txt', contentType: 'text/plain' }] });
+	await simulate('With a file', {
+		media: [
+			{ url, fileName: 'menu.txt', contentType: 'text/plain' },
+			{ url, fileName: 'second.txt', contentType: 'text/plain' },
+		],
+	});
 	const item = await until('the run', () => runs.find(({ json }) => json.data.text === 'With a file'));
 	files.close();
 	assert.equal(item.json.mediaProblems, undefined, JSON.stringify(item.json.mediaProblems));

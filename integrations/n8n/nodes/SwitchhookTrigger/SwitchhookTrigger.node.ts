@@ -79,7 +79,11 @@ export class SwitchhookTrigger implements INodeType {
 					{ name: 'Post Scheduled', value: 'post.scheduled', description: 'A post got its time' },
 					{ name: 'Session QR', value: 'session.qr', description: 'A new QR code of a WhatsApp session waits to be scanned' },
 					{ name: 'Session Status', value: 'session.status', description: 'A linked WhatsApp device changed its status' },
-					{ name: 'Webhook Disabled', value: 'webhook.disabled', description: 'A webhook of the account was switched off: what makes triggers silent' },
+					{
+						name: 'Webhook Disabled',
+						value: 'webhook.disabled',
+						description: 'A webhook of the account was switched off: what makes triggers silent',
+					},
 				],
 			},
 			{

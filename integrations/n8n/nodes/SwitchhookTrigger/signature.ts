@@ -43,8 +43,7 @@ export function signatureProblem(given: Signed): string | undefined {
 	return undefined;
 }
 
-const mismatch =
-	'The signature does not fit. If the secret of the webhook was rotated in Switchhook, unpublish and publish the workflow again.';
+const mismatch = 'The signature does not fit. If the secret of the webhook was rotated in Switchhook, unpublish and publish the workflow again.';
 
 /** The signature of the Standard Webhooks, keyed with the bytes behind whsec_. */
 export function standardSignature(secret: string, id: string, timestamp: string, raw: Buffer): string {

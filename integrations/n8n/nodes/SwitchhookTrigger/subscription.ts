@@ -2,6 +2,7 @@ import type { IDataObject, IHookFunctions } from 'n8n-workflow';
 import { NodeApiError, NodeOperationError } from 'n8n-workflow';
 
 import { json, request, rows } from '../api/request';
+import { several } from '../api/text';
 
 /** What is kept with a workflow: its subscription, one for the published workflow and one while it is tested. */
 export interface Kept {
@@ -28,7 +29,7 @@ function kept(ctx: IHookFunctions): KeptByMode {
 /** The webhook as the node's parameters want it. */
 function wanted(ctx: IHookFunctions): { url: string; events: string[]; channelIds: string[]; description: string } {
 	const url = ctx.getNodeWebhookUrl('default');
-	const events = ctx.getNodeParameter('events', []) as string[];
+	const events = several(ctx.getNodeParameter('events', []));
 	if (!url) throw new NodeOperationError(ctx.getNode(), 'n8n has no address for this trigger', { description: 'Set WEBHOOK_URL of n8n.' });
 	if (events.length === 0) {
 		throw new NodeOperationError(ctx.getNode(), 'Choose at least one event', {
@@ -40,7 +41,7 @@ function wanted(ctx: IHookFunctions): { url: string; events: string[]; channelId
 	return {
 		url,
 		events,
-		channelIds: ctx.getNodeParameter('channelIds', []) as string[],
+		channelIds: several(ctx.getNodeParameter('channelIds', [])),
 		description: `${kind}: ${name}`.slice(0, maxDescription),
 	};
 }
@@ -58,8 +59,7 @@ export async function stands(ctx: IHookFunctions): Promise<boolean> {
 	const found = answer.body as IDataObject;
 	if (found.status === 'unsubscribed' || found.status === 'expired') return false;
 	const target = wanted(ctx);
-	const same =
-		found.url === target.url && sameSet(found.events, target.events) && sameSet(found.channelIds, target.channelIds);
+	const same = found.url === target.url && sameSet(found.events, target.events) && sameSet(found.channelIds, target.channelIds);
 	if (found.status === 'disabled') ctx.logger.warn(`Switchhook had switched off the webhook of this trigger: ${found.statusReason}`);
 	if (found.status === 'paused') ctx.logger.warn('The webhook of this trigger is paused in Switchhook: nothing arrives until it is active.');
 	if (same && found.status !== 'disabled') return true;
@@ -101,16 +101,20 @@ async function remove(ctx: IHookFunctions, id: string): Promise<void> {
 async function explainSilence(ctx: IHookFunctions, channelIds: string[]): Promise<void> {
 	const channels = await rows(ctx, '/v1/channels', {}, Infinity);
 	const chosen = channels.filter((one) => channelIds.length === 0 || channelIds.includes(String(one.id)));
-	const events = ctx.getNodeParameter('events', []) as string[];
+	const events = several(ctx.getNodeParameter('events', []));
 	if (!events.every((event) => event.startsWith('message.'))) return; // the others tell of broken channels too
 	if (chosen.length === 0) {
-		throw new NodeApiError(ctx.getNode(), {}, {
-			message: channels.length === 0 ? 'There is no channel yet' : 'The chosen channels are gone',
-			description:
-				channels.length === 0
-					? 'Nothing can start this workflow. Connect a channel in the dashboard of Switchhook; a sandbox channel needs no account anywhere.'
-					: 'Nothing can start this workflow. Choose channels that exist, or none for all.',
-		});
+		throw new NodeApiError(
+			ctx.getNode(),
+			{},
+			{
+				message: channels.length === 0 ? 'There is no channel yet' : 'The chosen channels are gone',
+				description:
+					channels.length === 0
+						? 'Nothing can start this workflow. Connect a channel in the dashboard of Switchhook; a sandbox channel needs no account anywhere.'
+						: 'Nothing can start this workflow. Choose channels that exist, or none for all.',
+			},
+		);
 	}
 	const broken = chosen.filter((one) => one.status === 'needs_link' || one.status === 'disabled');
 	if (broken.length === chosen.length) {

@@ -50,8 +50,7 @@ const advice: Record<string, string> = {
 	unauthorized: 'Open the credential in n8n and enter a key that exists: dashboard, API Keys.',
 	idempotency_conflict:
 		'A retry of an execution never sends an item twice. Start a new execution to send the new content, or let the node continue on failure to go on with the other items.',
-	provider_timeout:
-		'The message may have gone out. Look it up with Message, Get before you send it again.',
+	provider_timeout: 'The message may have gone out. Look it up with Message, Get before you send it again.',
 };
 
 /** Whether a body is an error of ours and not some other program's. */
@@ -70,12 +69,16 @@ export function refusal(node: INode, answer: Answer, address: string, itemIndex?
 	const fields = (errors ?? []).map((one) => one.message).filter((text) => text !== message);
 	const words = provider?.message ? `The network says: ${provider.message}` : '';
 	const description = [message, ...fields, words, hint ?? advice[code] ?? '', requestId ? `Request ${requestId}.` : ''];
-	return new NodeApiError(node, { ...(answer.body as unknown as JsonObject), httpCode }, {
-		message: title(code, errors),
-		description: description.filter((text) => text !== '').join(' '),
-		httpCode,
-		itemIndex,
-	});
+	return new NodeApiError(
+		node,
+		{ ...(answer.body as unknown as JsonObject), httpCode },
+		{
+			message: title(code, errors),
+			description: description.filter((text) => text !== '').join(' '),
+			httpCode,
+			itemIndex,
+		},
+	);
 }
 
 function title(code: string, errors: Problem['errors']): string {
@@ -108,7 +111,10 @@ function stranger(answer: Answer, address: string): { message: string; descripti
 }
 
 const causes: Array<[RegExp, string]> = [
-	[/ECONNREFUSED/, 'Nothing listens there. Start Switchhook, or correct the Base URL of the credential. From n8n in a container, "localhost" is that container itself.'],
+	[
+		/ECONNREFUSED/,
+		'Nothing listens there. Start Switchhook, or correct the Base URL of the credential. From n8n in a container, "localhost" is that container itself.',
+	],
 	[/ENOTFOUND|EAI_AGAIN/, 'The name of the server is not known. Correct the Base URL of the credential.'],
 	[/ETIMEDOUT|ECONNABORTED|timeout/i, 'No answer came in time. Look whether the server runs and whether a firewall lies between.'],
 	[/CERT|certificate|SSL|TLS/i, 'The certificate of the server is not accepted. Mend the certificate, or use the address that it was made for.'],

@@ -10,7 +10,11 @@ export function idempotencyKey(ctx: IExecuteFunctions, itemIndex: number, conten
 	const facts: unknown[] = [ctx.getWorkflow().id ?? '', ctx.getNode().id, seed(ctx), round(ctx, itemIndex), itemIndex];
 	// An agent may call its tool several times in what counts as one run: there, another content is another request.
 	if (ctx.getNode().type.endsWith('Tool')) {
-		facts.push(createHash('sha256').update(Buffer.isBuffer(content) ? content : JSON.stringify(content)).digest('hex'));
+		facts.push(
+			createHash('sha256')
+				.update(Buffer.isBuffer(content) ? content : JSON.stringify(content))
+				.digest('hex'),
+		);
 	}
 	return `n8n-${createHash('sha256').update(JSON.stringify(facts)).digest('hex')}`;
 }

@@ -1,7 +1,6 @@
 import type { IDataObject, ILoadOptionsFunctions, INodeListSearchResult, INodePropertyOptions } from 'n8n-workflow';
 
-import type { Page } from './request';
-import { json, rows } from './request';
+import { pageOf, rows } from './request';
 
 const pageSize = 100;
 /** Enough for every account that a person can find something in by scrolling. */
@@ -28,7 +27,9 @@ const contactNames: Naming = (row) => ({ name: row.name ? `${row.name} · ${row.
 const queueNames: Naming = (row) => ({ name: `${row.name}${row.status === 'paused' ? ' (paused)' : ''}` });
 
 const postNames: Naming = (row) => {
-	const words = String(row.title || row.body || row.id).replace(/\s+/g, ' ').trim();
+	const words = String(row.title || row.body || row.id)
+		.replace(/\s+/g, ' ')
+		.trim();
 	return { name: `${words.length > 60 ? `${words.slice(0, 59)}…` : words} · ${row.status}` };
 };
 
@@ -44,7 +45,7 @@ async function searched(
 	const wanted = (filter ?? '').trim().toLowerCase();
 	let cursor = token;
 	for (;;) {
-		const page = await json<Page>(ctx, { method: 'GET', path, qs: { limit: pageSize, cursor } });
+		const page = await pageOf(ctx, path, { limit: pageSize, cursor });
 		const results = page.data
 			.filter(keep)
 			.map((row) => ({ ...naming(row), value: String(row.id) }))
@@ -66,11 +67,7 @@ export const listSearch = {
 		return await searched(this, '/v1/sessions', sessionNames, filter, token);
 	},
 	async searchContacts(this: ILoadOptionsFunctions, filter?: string, token?: string): Promise<INodeListSearchResult> {
-		const page = await json<Page>(this, {
-			method: 'GET',
-			path: '/v1/contacts',
-			qs: { limit: pageSize, cursor: token, q: filter?.trim() },
-		});
+		const page = await pageOf(this, '/v1/contacts', { limit: pageSize, cursor: token, q: filter?.trim() });
 		const results = page.data.map((row) => ({ ...contactNames(row), value: String(row.id) }));
 		return { results, paginationToken: page.nextCursor ?? undefined };
 	},

@@ -42,7 +42,9 @@ const requestTimeout = 60_000; // a send waits for its network
 /** The credential's address without slashes at its end. Throws where it is no http address. */
 export async function baseUrl(ctx: Context): Promise<string> {
 	const { baseUrl: given } = await ctx.getCredentials<{ baseUrl: string }>('switchhookApi');
-	const address = String(given ?? '').trim().replace(/\/+$/, '');
+	const address = String(given ?? '')
+		.trim()
+		.replace(/\/+$/, '');
 	if (!/^https?:\/\/[^/]/.test(address)) {
 		throw new NodeOperationError(ctx.getNode(), 'The credential has no usable Base URL', {
 			description: 'Enter the address of your Switchhook server with http:// or https:// in front, such as https://hooks.example.com.',
@@ -79,7 +81,7 @@ export async function rows(ctx: Context, path: string, qs: IDataObject, limit: n
 	let cursor: string | undefined;
 	do {
 		const size = Math.min(100, limit - found.length);
-		const page = await json<Page>(ctx, { method: 'GET', path, qs: { ...qs, limit: size, cursor }, itemIndex });
+		const page = await pageOf(ctx, path, { ...qs, limit: size, cursor }, itemIndex);
 		found.push(...page.data);
 		cursor = page.nextCursor ?? undefined;
 	} while (cursor && found.length < limit);
@@ -87,9 +89,17 @@ export async function rows(ctx: Context, path: string, qs: IDataObject, limit: n
 }
 
 /** A page of a list. */
-export interface Page {
+interface Page {
 	data: IDataObject[];
 	nextCursor: string | null;
+}
+
+/** One page of a list. JSON that is no list is that of another program. */
+export async function pageOf(ctx: Context, path: string, qs: IDataObject, itemIndex?: number): Promise<Page> {
+	const answer = await request(ctx, { method: 'GET', path, qs, itemIndex });
+	const page = answer.body as Page;
+	if (!Array.isArray(page.data)) throw refusal(ctx.getNode(), answer, await baseUrl(ctx), itemIndex);
+	return page;
 }
 
 async function ask(ctx: Context, call: Call, address: string): Promise<Answer> {

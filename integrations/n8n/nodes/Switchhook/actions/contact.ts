@@ -30,8 +30,7 @@ export const contact: Record<string, Action> = {
 		const { q, phoneNumber } = ctx.getNodeParameter('filters', i, {}) as IDataObject;
 		return await listed(ctx, '/v1/contacts', { q, phone_number: phoneNumber }, i);
 	},
-	update: async (ctx, i) =>
-		single(await json(ctx, { method: 'PATCH', path: path(ctx, i), body: facts(ctx, 'updateFields', i), itemIndex: i })),
+	update: async (ctx, i) => single(await json(ctx, { method: 'PATCH', path: path(ctx, i), body: facts(ctx, 'updateFields', i), itemIndex: i })),
 	delete: async (ctx, i) => {
 		await request(ctx, { method: 'DELETE', path: path(ctx, i), itemIndex: i });
 		return single({ deleted: true });

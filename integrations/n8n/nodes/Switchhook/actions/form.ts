@@ -16,10 +16,7 @@ export function form(payload: object, files: FormFile[], alts: string[], key: st
 	const pieces = [
 		...text('payload', JSON.stringify(payload)),
 		...files.flatMap((file) =>
-			part(
-				`Content-Disposition: form-data; name="media_file"; filename="${safe(file.name)}"\r\nContent-Type: ${safe(file.type)}`,
-				file.bytes,
-			),
+			part(`Content-Disposition: form-data; name="media_file"; filename="${safe(file.name)}"\r\nContent-Type: ${safe(file.type)}`, file.bytes),
 		),
 		...alts.flatMap((alt) => text('alt', alt)),
 		Buffer.from(`--${boundary}--\r\n`),

@@ -3,8 +3,9 @@ import { NodeOperationError } from 'n8n-workflow';
 
 import { idempotencyKey } from '../../api/idempotency';
 import { defined, json } from '../../api/request';
+import { several } from '../../api/text';
 import type { Action } from './values';
-import { at, chosen, listed, objectOf, several, single, text } from './values';
+import { at, chosen, listed, objectOf, single, text } from './values';
 
 /** Sends what an operation makes of its parameters. */
 function sends(content: (ctx: IExecuteFunctions, i: number) => IDataObject): Action {

@@ -3,18 +3,20 @@ import { NodeOperationError } from 'n8n-workflow';
 
 import { idempotencyKey } from '../../api/idempotency';
 import { defined, json } from '../../api/request';
+import { several } from '../../api/text';
 import { instant } from '../../api/time';
 import type { FormFile } from './form';
 import { form } from './form';
 import type { Action } from './values';
-import { at, chosen, listed, objectOf, several, single, text } from './values';
+import { at, chosen, listed, objectOf, single, text } from './values';
 
 function destination(ctx: IExecuteFunctions, i: number): IDataObject {
 	if (ctx.getNodeParameter('destination', i) === 'queue') return { queueId: chosen(ctx, 'queueId', 'Queue', i) };
 	const channelIds = several(ctx.getNodeParameter('channelIds', i, []));
 	if (channelIds.length === 0) {
 		throw new NodeOperationError(ctx.getNode(), 'Choose at least one channel', {
-			description: '"Channel Names or IDs" is empty. The list shows channels that can publish posts; connect one in the dashboard of Switchhook where it is empty.',
+			description:
+				'"Channel Names or IDs" is empty. The list shows channels that can publish posts; connect one in the dashboard of Switchhook where it is empty.',
 			itemIndex: i,
 		});
 	}
@@ -62,8 +64,7 @@ export const post: Record<string, Action> = {
 		return single(await json(ctx, { ...call, body: made.body, headers: { 'Content-Type': made.type }, key }));
 	},
 	get: async (ctx, i) => single(await json(ctx, { method: 'GET', path: at('/v1/posts', chosen(ctx, 'postId', 'Post', i)), itemIndex: i })),
-	cancel: async (ctx, i) =>
-		single(await json(ctx, { method: 'DELETE', path: at('/v1/posts', chosen(ctx, 'postId', 'Post', i)), itemIndex: i })),
+	cancel: async (ctx, i) => single(await json(ctx, { method: 'DELETE', path: at('/v1/posts', chosen(ctx, 'postId', 'Post', i)), itemIndex: i })),
 	retry: async (ctx, i) => {
 		const body = ctx.getNodeParameter('retryUnconfirmed', i, false) ? { unconfirmed: true } : { unconfirmed: false };
 		const path = at('/v1/posts', chosen(ctx, 'postId', 'Post', i), '/retry');

@@ -3,8 +3,9 @@ import { sleep } from 'n8n-workflow';
 
 import { idempotencyKey } from '../../api/idempotency';
 import { defined, json, request } from '../../api/request';
+import { several } from '../../api/text';
 import type { Action } from './values';
-import { at, chosen, listed, several, single, text } from './values';
+import { at, chosen, listed, single, text } from './values';
 
 /** WhatsApp's first code comes within seconds of a session's beginning. */
 const qrTries = 15;
@@ -56,8 +57,7 @@ export const session: Record<string, Action> = {
 
 export const channel: Record<string, Action> = {
 	getAll: async (ctx, i) => await listed(ctx, '/v1/channels', {}, i),
-	get: async (ctx, i) =>
-		single(await json(ctx, { method: 'GET', path: at('/v1/channels', chosen(ctx, 'channelId', 'Channel', i)), itemIndex: i })),
+	get: async (ctx, i) => single(await json(ctx, { method: 'GET', path: at('/v1/channels', chosen(ctx, 'channelId', 'Channel', i)), itemIndex: i })),
 	check: async (ctx, i) => {
 		const channelPath = at('/v1/channels', chosen(ctx, 'channelId', 'Channel', i), '/check');
 		return single(await json(ctx, { method: 'POST', path: channelPath, itemIndex: i }));

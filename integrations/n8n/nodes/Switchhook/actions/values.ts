@@ -28,12 +28,6 @@ export function at(prefix: string, id: string, suffix = ''): string {
 	return `${prefix}/${encodeURIComponent(id)}${suffix}`;
 }
 
-/** A list in a text with commas or lines, or in an array of an expression. */
-export function several(given: unknown): string[] {
-	const parts = Array.isArray(given) ? given.map(String) : String(given ?? '').split(/[,\n]/);
-	return parts.map((part) => part.trim()).filter((part) => part !== '');
-}
-
 /** A JSON object of a parameter; undefined where it is empty. */
 export function objectOf(ctx: IExecuteFunctions, given: unknown, label: string, i: number): IDataObject | undefined {
 	if (given === undefined || given === null || given === '') return undefined;

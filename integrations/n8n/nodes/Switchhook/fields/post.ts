@@ -123,7 +123,7 @@ export const postFields: INodeProperties[] = [
 				type: 'json',
 				default: '',
 				placeholder: 'e.g. {"chan_…": {"body": "Shorter"}}',
-				description: 'What the post says differently on one channel, as a JSON object by the channels\' IDs',
+				description: "What the post says differently on one channel, as a JSON object by the channels' IDs",
 			},
 			{
 				displayName: 'Draft',
@@ -174,7 +174,7 @@ export const postFields: INodeProperties[] = [
 		'postId',
 		'searchPosts',
 		'post_01kaj5v0x7c1e3g5j7m9p1r3t5',
-		'The post: ID in the answer of Create, data.postId in the trigger\'s output',
+		"The post: ID in the answer of Create, data.postId in the trigger's output",
 		shownFor('post', ['get', 'cancel', 'retry']),
 	),
 	{

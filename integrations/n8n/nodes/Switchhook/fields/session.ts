@@ -11,9 +11,19 @@ export const sessionFields: INodeProperties[] = [
 			{ name: 'Get Many', value: 'getAll', action: 'Get many sessions', description: 'List linked WhatsApp devices' },
 			{ name: 'Get QR Code', value: 'getQr', action: 'Get the QR code of a session', description: 'Get the code to scan as a picture' },
 			{ name: 'Get Status', value: 'get', action: 'Get the status of a session', description: 'Show a session, and what has to be done next' },
-			{ name: 'Link Again', value: 'link', action: 'Link a session again', description: 'Begin to link again after the codes ran out or the device was unlinked' },
+			{
+				name: 'Link Again',
+				value: 'link',
+				action: 'Link a session again',
+				description: 'Begin to link again after the codes ran out or the device was unlinked',
+			},
 			{ name: 'Log Out', value: 'logout', action: 'Log out a session', description: 'Unlink the device; the session can be linked again' },
-			{ name: 'Pair by Code', value: 'pair', action: 'Pair a session by code', description: 'Link by a code to type into the phone in place of the QR code' },
+			{
+				name: 'Pair by Code',
+				value: 'pair',
+				action: 'Pair a session by code',
+				description: 'Link by a code to type into the phone in place of the QR code',
+			},
 		],
 		'get',
 	),
@@ -77,14 +87,7 @@ export const channelFields: INodeProperties[] = [
 		],
 		'getAll',
 	),
-	locator(
-		'Channel',
-		'channelId',
-		'searchChannels',
-		'chan_01kaj5v0x7e8g2j4m6p8r0t2v4',
-		'The channel',
-		shownFor('channel', ['get', 'check']),
-	),
+	locator('Channel', 'channelId', 'searchChannels', 'chan_01kaj5v0x7e8g2j4m6p8r0t2v4', 'The channel', shownFor('channel', ['get', 'check'])),
 	...paging('channel'),
 ];
 
