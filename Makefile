@@ -26,8 +26,15 @@ build: ## build ./switchhook, static
 check: fmt-check vet lint unit ## all that needs no engine: format, vet, lint, unit tests
 
 .PHONY: test
-test: ## all tests with the race detector, on PostgreSQL and Redis; installs and starts what is missing
+test: test-go test-integrations ## all tests; installs and starts what is missing
+
+.PHONY: test-go
+test-go: # the Go tests with the race detector, on PostgreSQL and Redis and with a real WordPress
 	scripts/services.sh env CGO_ENABLED=1 GORACE=suppressions=$(CURDIR)/scripts/race-suppressions go test -race -shuffle=on -timeout 20m $(TESTFLAGS) ./...
+
+.PHONY: test-integrations
+test-integrations: # the packages for n8n, Zapier and Make, and what is made of openapi.yaml, against the real server
+	integrations/test.sh
 
 # The tests that need an engine import internal/testenv, themselves or through another package.
 .PHONY: unit
