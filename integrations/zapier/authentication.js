@@ -20,14 +20,24 @@ module.exports = {
   connectionLabel: '{{name}} at {{server}} ({{keyName}})',
   fields: [
     {
-      key: 'baseUrl', label: 'Server Address', type: 'string', required: true, isNoSecret: true, placeholder: 'https://hooks.example.com',
-      helpText: 'Where your Switchhook server is reached from the internet, such as `https://hooks.example.com`: its `BASE_URL`. '
-        + 'See [how to run a server](https://github.com/switchhook/switchhook#readme).',
+      key: 'baseUrl',
+      label: 'Server Address',
+      type: 'string',
+      required: true,
+      isNoSecret: true,
+      placeholder: 'https://hooks.example.com',
+      helpText:
+        'Where your Switchhook server is reached from the internet, such as `https://hooks.example.com`: its `BASE_URL`. ' +
+        'See [how to run a server](https://github.com/switchhook/switchhook#readme).',
     },
     {
-      key: 'apiKey', label: 'API Key', type: 'password', required: true,
-      helpText: 'Make a key in the dashboard of your server, or with `switchhook keys create`; it begins with `sk_live_`. '
-        + 'See [how to get a key](https://github.com/switchhook/switchhook/blob/main/integrations/zapier/README.md#connect).',
+      key: 'apiKey',
+      label: 'API Key',
+      type: 'password',
+      required: true,
+      helpText:
+        'Make a key in the dashboard of your server, or with `switchhook keys create`; it begins with `sk_live_`. ' +
+        'See [how to get a key](https://github.com/switchhook/switchhook/blob/main/integrations/zapier/README.md#connect).',
     },
   ],
 };

@@ -17,6 +17,10 @@ fi
 echo "zapier: npm ci"
 npm ci --no-audit --no-fund --loglevel=error
 
+echo "zapier: lint and types"
+npm run --silent lint
+npm run --silent types
+
 echo "zapier: definition, samples and steps"
 npm run --silent unit
 

@@ -5,7 +5,9 @@ const { channelId, files, recipient, repeatKey } = require('../lib/fields');
 const { message } = require('../samples/answers');
 
 const replyTo = {
-  key: 'replyTo', label: 'Reply To', type: 'string',
+  key: 'replyTo',
+  label: 'Reply To',
+  type: 'string',
   helpText: 'To quote a message: its `Network Message ID`, which the trigger New Message gives.',
 };
 const rich = 'Channels of the kind WhatsApp can do this.';
@@ -28,7 +30,8 @@ const sending = ({ key, label, description, noun = 'Message', fields, content })
   display: { label, description },
   operation: {
     inputFields: [channelId, recipient, ...fields, repeatKey],
-    perform: (z, bundle) => act(z, bundle, key, '/v1/messages', filled({ channelId: bundle.inputData.channelId, to: bundle.inputData.to, ...content(bundle.inputData) })),
+    perform: (z, bundle) =>
+      act(z, bundle, key, '/v1/messages', filled({ channelId: bundle.inputData.channelId, to: bundle.inputData.to, ...content(bundle.inputData) })),
     sample: { ...message, repeated: false },
     outputFields,
   },
@@ -48,12 +51,21 @@ module.exports = [
     description: 'Sends a message that the network has approved, which WhatsApp Business asks for when the person has not written for 24 hours.',
     noun: 'Template',
     fields: [
-      { key: 'name', label: 'Template Name', type: 'string', required: true, helpText: 'As it was approved, or the ID that the network has given it.' },
+      {
+        key: 'name',
+        label: 'Template Name',
+        type: 'string',
+        required: true,
+        helpText: 'As it was approved, or the ID that the network has given it.',
+      },
       { key: 'language', label: 'Language', type: 'string', placeholder: 'en_US', helpText: 'Needed where the network tells languages apart.' },
       { key: 'variables', label: 'Variables', dict: true, helpText: 'What is put into its places, such as `1` and a first name.' },
       files,
     ],
-    content: (given) => ({ template: filled({ name: given.name, language: given.language, variables: filled(given.variables ?? {}) }), ...attached(given.files) }),
+    content: (given) => ({
+      template: filled({ name: given.name, language: given.language, variables: filled(given.variables ?? {}) }),
+      ...attached(given.files),
+    }),
   }),
   sending({
     key: 'send_location',
@@ -66,7 +78,9 @@ module.exports = [
       { key: 'name', label: 'Name of the Place', type: 'string' },
       { key: 'address', label: 'Address', type: 'string' },
     ],
-    content: ({ latitude, longitude, name, address }) => ({ location: filled({ latitude: Number(latitude), longitude: Number(longitude), name, address }) }),
+    content: ({ latitude, longitude, name, address }) => ({
+      location: filled({ latitude: Number(latitude), longitude: Number(longitude), name, address }),
+    }),
   }),
   sending({
     key: 'send_contact_card',
@@ -85,7 +99,13 @@ module.exports = [
     description: 'Puts an emoji on an earlier message.',
     noun: 'Reaction',
     fields: [
-      { key: 'message', label: 'Message', type: 'string', required: true, helpText: `Its \`Network Message ID\`, which the trigger New Message gives. ${rich}` },
+      {
+        key: 'message',
+        label: 'Message',
+        type: 'string',
+        required: true,
+        helpText: `Its \`Network Message ID\`, which the trigger New Message gives. ${rich}`,
+      },
       { key: 'emoji', label: 'Emoji', type: 'string', placeholder: '👍', helpText: 'Leave this empty to take a reaction back.' },
     ],
     content: ({ message: messageId, emoji }) => ({ reaction: { messageId, emoji: emoji ?? '' } }),

@@ -20,8 +20,15 @@ const outputFields = [
 const content = (given) => {
   const alts = many(given.alts);
   return filled({
-    title: given.title, body: given.body, channelIds: many(given.channelIds), queueId: given.queueId, publishAt: given.publishAt,
-    media: many(given.files).map((url, index) => filled({ url, alt: alts[index] })), firstComment: given.firstComment, overflow: given.overflow, draft: given.draft,
+    title: given.title,
+    body: given.body,
+    channelIds: many(given.channelIds),
+    queueId: given.queueId,
+    publishAt: given.publishAt,
+    media: many(given.files).map((url, index) => filled({ url, alt: alts[index] })),
+    firstComment: given.firstComment,
+    overflow: given.overflow,
+    draft: given.draft,
   });
 };
 
@@ -37,10 +44,19 @@ const create = {
       { key: 'publishAt', label: 'Publish At', type: 'datetime', helpText: 'Leave this empty to publish at once, or when the queue says.' },
       { key: 'title', label: 'Title', type: 'string', helpText: 'For networks that have titles.' },
       { ...files, helpText: 'Pictures or a film: files of earlier steps, or https addresses that the server can download from.' },
-      { key: 'alts', label: 'Alternative Texts', type: 'string', list: true, helpText: 'What is to be seen on each file, in the order of the files, for people who do not see it.' },
+      {
+        key: 'alts',
+        label: 'Alternative Texts',
+        type: 'string',
+        list: true,
+        helpText: 'What is to be seen on each file, in the order of the files, for people who do not see it.',
+      },
       { key: 'firstComment', label: 'First Comment', type: 'text', helpText: 'Put below the post, on networks that have comments.' },
       {
-        key: 'overflow', label: 'If the Text Is Too Long', type: 'string', choices: { error: 'Stop With an Error', truncate: 'Cut It at a Word', split: 'Make Several Posts of It' },
+        key: 'overflow',
+        label: 'If the Text Is Too Long',
+        type: 'string',
+        choices: { error: 'Stop With an Error', truncate: 'Cut It at a Word', split: 'Make Several Posts of It' },
         helpText: 'What becomes of a text that is longer than a network takes. Without a choice, it is an error.',
       },
       { key: 'draft', label: 'Draft', type: 'boolean', helpText: 'Keeps the post without publishing it.' },
@@ -58,7 +74,8 @@ const cancel = {
   display: { label: 'Cancel Post', description: 'Cancels a post before its publishing begins, and gives its place in a queue back.' },
   operation: {
     inputFields: [{ key: 'postId', label: 'Post', type: 'string', required: true, dynamic: 'list_posts.id.label', search: 'find_post.id' }],
-    perform: async (z, bundle) => (await call(z, bundle, { method: 'DELETE', path: `/v1/posts/${encodeURIComponent(bundle.inputData.postId)}` })).data,
+    perform: async (z, bundle) =>
+      (await call(z, bundle, { method: 'DELETE', path: `/v1/posts/${encodeURIComponent(bundle.inputData.postId)}` })).data,
     sample: { ...post, status: 'cancelled' },
     outputFields,
   },

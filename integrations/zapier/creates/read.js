@@ -12,7 +12,13 @@ module.exports = {
     inputFields: [
       sessionId,
       {
-        key: 'messageIds', label: 'Messages', type: 'string', list: true, required: true, dynamic: 'list_messages.id.label', search: 'find_message.id',
+        key: 'messageIds',
+        label: 'Messages',
+        type: 'string',
+        list: true,
+        required: true,
+        dynamic: 'list_messages.id.label',
+        search: 'find_message.id',
         helpText: 'The `Message ID` that the trigger New Message gives. All must be of one chat.',
       },
     ],
@@ -22,6 +28,9 @@ module.exports = {
       return { id: messageIds[0], messageIds, read: true };
     },
     sample: { id: 'msg_01kaj5v0x7r5t3v1x9z7b5d3f1', messageIds: ['msg_01kaj5v0x7r5t3v1x9z7b5d3f1'], read: true },
-    outputFields: [{ key: 'id', label: 'Message ID', type: 'string' }, { key: 'read', label: 'Read', type: 'boolean' }],
+    outputFields: [
+      { key: 'id', label: 'Message ID', type: 'string' },
+      { key: 'read', label: 'Read', type: 'boolean' },
+    ],
   },
 };

@@ -6,7 +6,11 @@ const { call } = require('./api');
 const sorted = (value) => {
   if (Array.isArray(value)) return value.map(sorted);
   if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.keys(value).sort().map((key) => [key, sorted(value[key])]));
+  return Object.fromEntries(
+    Object.keys(value)
+      .sort()
+      .map((key) => [key, sorted(value[key])]),
+  );
 };
 
 // idempotencyKey is the same for a step that Zapier runs again: it is made of the Zap, the action and what the step was given. Zapier names no
@@ -17,13 +21,19 @@ const idempotencyKey = (bundle, action) => {
   if (!zap || bundle.meta.isLoadingSample) return undefined;
   const { files, ...rest } = bundle.inputData;
   const given = rest.repeatKey || !files ? rest : { files, ...rest };
-  const hash = createHash('sha256').update(JSON.stringify(sorted([action, given]))).digest('hex');
-  return `zapier-${String(zap).replace(/[^\w-]/g, '').slice(0, 64)}-${hash}`;
+  const hash = createHash('sha256')
+    .update(JSON.stringify(sorted([action, given])))
+    .digest('hex');
+  return `zapier-${String(zap)
+    .replace(/[^\w-]/g, '')
+    .slice(0, 64)}-${hash}`;
 };
 
 // filled leaves out what the user left empty, so that the server's defaults hold. It is undefined where nothing is left.
 const filled = (fields) => {
-  const rest = Object.entries(fields).filter(([, value]) => value !== undefined && value !== null && value !== '' && !(Array.isArray(value) && value.length === 0));
+  const rest = Object.entries(fields).filter(
+    ([, value]) => value !== undefined && value !== null && value !== '' && !(Array.isArray(value) && value.length === 0),
+  );
   return rest.length ? Object.fromEntries(rest) : undefined;
 };
 

@@ -8,7 +8,8 @@ const PAGES = /\/(v1|app|docs|openapi\.(json|yaml))(\/.*)?$/;
 // tests use. It throws z.errors.Error with a sentence where that is no such address, so that the key is never sent anywhere else.
 const baseAddress = (z, typed) => {
   const text = String(typed ?? '').trim();
-  const wrong = (why) => new z.errors.Error(`${why} Enter the address of your Switchhook server, such as https://hooks.example.com.`, 'invalid_address', 400);
+  const wrong = (why) =>
+    new z.errors.Error(`${why} Enter the address of your Switchhook server, such as https://hooks.example.com.`, 'invalid_address', 400);
   if (!text) throw wrong('The server address is empty.');
   let url;
   try {

@@ -15,7 +15,11 @@ const authorize = (request, z, bundle) => {
   if (!request.url.startsWith(`${base}/`)) return request;
   const key = String(bundle.authData.apiKey ?? '').trim();
   if (!/^[\x21-\x7e]+$/.test(key)) {
-    throw new z.errors.Error('The API key is empty or contains characters that no key has. Copy it anew; it begins with sk_live_.', 'unauthorized', 401);
+    throw new z.errors.Error(
+      'The API key is empty or contains characters that no key has. Copy it anew; it begins with sk_live_.',
+      'unauthorized',
+      401,
+    );
   }
   return { ...request, redirect: 'manual', headers: { ...request.headers, 'X-Api-Key': key } };
 };
@@ -31,12 +35,16 @@ const judge = (response, z, bundle) => {
 // written returns a body as JSON in which no {{ stands. Zapier takes {{bundle.…}} for its own and refuses it, even in what a stranger has written.
 const written = (body) => body && { body: JSON.stringify(body).replaceAll('{{', '{\\u007b') };
 
-// call sends a request to the user's server. Its path begins with a slash.
-const call = async (z, bundle, { path, headers, body, ...options }) => {
+// call sends a request to the user's server. Its path begins with a slash; its further options are those of z.request.
+const call = async (z, bundle, /** @type {Record<string, any>} */ { path, headers, body, ...options }) => {
   const base = baseAddress(z, bundle.authData.baseUrl);
   try {
     return await z.request({
-      timeout: TIMEOUT, ...options, ...written(body), url: base + path, headers: { ...(body && { 'Content-Type': 'application/json' }), ...headers },
+      timeout: TIMEOUT,
+      ...options,
+      ...written(body),
+      url: base + path,
+      headers: { ...(body && { 'Content-Type': 'application/json' }), ...headers },
     });
   } catch (error) {
     if (error.name === 'FetchError' || error.name === 'AbortError') throw unreachable(error, base, z);

@@ -5,6 +5,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const golden = path.join(__dirname, '../../samples');
-for (const name of fs.readdirSync(golden).filter((file) => /^\w+\.\w+\.json$/.test(file))) { // a further part in a name is another format
+for (const name of fs.readdirSync(golden).filter((file) => /^\w+\.\w+\.json$/.test(file))) {
+  // a further part in a name is another format
   fs.copyFileSync(path.join(golden, name), path.join(__dirname, name));
 }

@@ -52,7 +52,11 @@ const session = {
 // check asks WhatsApp. A number without an account is nothing found, so that a Zap can go another way.
 const check = async (z, bundle) => {
   const { sessionId: by, number } = bundle.inputData;
-  const { data } = await call(z, bundle, { method: 'POST', path: `/v1/sessions/${encodeURIComponent(by)}/check-numbers`, body: { numbers: [number] } });
+  const { data } = await call(z, bundle, {
+    method: 'POST',
+    path: `/v1/sessions/${encodeURIComponent(by)}/check-numbers`,
+    body: { numbers: [number] },
+  });
   return data.data.filter((row) => row.exists).map((row) => ({ id: row.address, ...row }));
 };
 
@@ -64,7 +68,11 @@ const number = {
     inputFields: [
       { ...sessionId, helpText: 'The linked WhatsApp device that asks.' },
       {
-        key: 'number', label: 'Phone Number', type: 'string', required: true, placeholder: '15551234567',
+        key: 'number',
+        label: 'Phone Number',
+        type: 'string',
+        required: true,
+        placeholder: '15551234567',
         helpText: 'With its country code. Ask only about people who expect to hear from you: WhatsApp restricts accounts that try out numbers.',
       },
     ],

@@ -35,5 +35,4 @@ module.exports = {
     sample: contact,
     outputFields,
   },
-  outputFields,
 };

@@ -20,10 +20,19 @@ module.exports = {
     inputFields: [
       { key: 'postId', label: 'Post ID', type: 'string', dynamic: 'list_posts.id.label', helpText: 'With this, nothing else counts.' },
       {
-        key: 'status', label: 'Status', type: 'string',
+        key: 'status',
+        label: 'Status',
+        type: 'string',
         choices: {
-          draft: 'Draft', queued: 'Queued', scheduled: 'Scheduled', publishing: 'Publishing', published: 'Published', failed: 'Failed', unconfirmed: 'Unconfirmed',
-          cancelled: 'Cancelled', partial: 'Published on Some Channels',
+          draft: 'Draft',
+          queued: 'Queued',
+          scheduled: 'Scheduled',
+          publishing: 'Publishing',
+          published: 'Published',
+          failed: 'Failed',
+          unconfirmed: 'Unconfirmed',
+          cancelled: 'Cancelled',
+          partial: 'Published on Some Channels',
         },
       },
       { ...queueId, helpText: 'Only posts of this queue.' },

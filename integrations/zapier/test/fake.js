@@ -13,16 +13,29 @@ const server = async (t, answer) => {
     let text = '';
     for await (const chunk of incoming) text += chunk;
     const url = new URL(incoming.url, 'http://fake');
-    const request = { method: incoming.method, path: url.pathname, query: Object.fromEntries(url.searchParams), headers: incoming.headers, body: text && JSON.parse(text) };
+    const request = {
+      method: incoming.method,
+      path: url.pathname,
+      query: Object.fromEntries(url.searchParams),
+      headers: incoming.headers,
+      body: text && JSON.parse(text),
+    };
     requests.push(request);
-    const { status = 200, headers = {}, body } = (await answer(request)) ?? { status: 404, body: { code: 'not_found', message: 'There is no such thing.' } };
+    const {
+      status = 200,
+      headers = {},
+      body,
+    } = (await answer(request)) ?? { status: 404, body: { code: 'not_found', message: 'There is no such thing.' } };
     const raw = typeof body === 'string';
     outgoing.writeHead(status, { 'Content-Type': raw ? 'text/html' : 'application/json', ...headers });
     outgoing.end(raw ? body : body && JSON.stringify(body));
   });
   listening.listen(0, '127.0.0.1');
   await once(listening, 'listening');
-  t.after(() => { listening.closeAllConnections(); listening.close(); });
+  t.after(() => {
+    listening.closeAllConnections();
+    listening.close();
+  });
   return { address: `http://127.0.0.1:${listening.address().port}`, requests };
 };
 
@@ -38,7 +51,11 @@ const failure = async (step, given) => {
   } catch (error) {
     const [message] = error.message.split('\nWhat happened:'); // what the platform adds to some errors while it runs tests
     let told = { message };
-    try { told = JSON.parse(message); } catch { /* an error with a plain message */ }
+    try {
+      told = JSON.parse(message);
+    } catch {
+      /* an error with a plain message */
+    }
     return { name: error.name, ...told };
   }
   throw new Error('the step did not fail');

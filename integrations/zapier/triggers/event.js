@@ -15,7 +15,11 @@ const subscribe = (event) => async (z, bundle) => {
     method: 'POST',
     path: '/v1/webhooks',
     body: filled({
-      url: bundle.targetUrl, events: [event], channelIds: many(bundle.inputData?.channelIds), rateLimit: RATE_LIMIT, description: zap ? `Zapier, Zap ${zap}` : 'Zapier',
+      url: bundle.targetUrl,
+      events: [event],
+      channelIds: many(bundle.inputData?.channelIds),
+      rateLimit: RATE_LIMIT,
+      description: zap ? `Zapier, Zap ${zap}` : 'Zapier',
     }),
   });
   return { id: response.data.id }; // Zapier keeps this; the secret has no use there
@@ -38,7 +42,10 @@ const recent = (z, bundle, event, channelId) => get(z, bundle, '/v1/events', { e
 const list = (event) => async (z, bundle) => {
   const ids = many(bundle.inputData?.channelIds).slice(0, RECENT);
   const answers = await Promise.all((ids.length ? ids : [undefined]).map((id) => recent(z, bundle, event, id)));
-  const rows = answers.flatMap((answer) => answer.data).sort((a, b) => b.timestamp.localeCompare(a.timestamp)).slice(0, RECENT);
+  const rows = answers
+    .flatMap((answer) => answer.data)
+    .sort((a, b) => b.timestamp.localeCompare(a.timestamp))
+    .slice(0, RECENT);
   return rows.length ? rows : [await get(z, bundle, `/v1/events/samples/${event}`)];
 };
 

@@ -24,7 +24,10 @@ const list = (what, noun, params) => ({
     canPaginate: true,
     perform: async (z, bundle) => (await nthPage(z, bundle, `/v1/${what}`, params)).map((row) => ({ id: row.id, label: labels[what](row) })),
     sample: { id: 'chan_01kaj5v0x7e8g2j4m6p8r0t2v4', label: 'Support Line (twilio sms 16311113333)' },
-    outputFields: [{ key: 'id', label: 'ID', type: 'string' }, { key: 'label', label: 'Label', type: 'string' }],
+    outputFields: [
+      { key: 'id', label: 'ID', type: 'string' },
+      { key: 'label', label: 'Label', type: 'string' },
+    ],
   },
 });
 

@@ -22,11 +22,23 @@ test('An address is taken as people type it', () => {
     ['http://localhost:8080/', 'http://localhost:8080'],
     ['http://127.0.0.1:8080', 'http://127.0.0.1:8080'],
     ['http://[::1]:8080', 'http://[::1]:8080'],
-  ]) assert.equal(baseAddress(z, typed), wanted);
+  ])
+    assert.equal(baseAddress(z, typed), wanted);
 });
 
 test('An address that would take the key elsewhere, or that is none, is refused with a sentence', () => {
-  for (const typed of [undefined, '', '  ', 'http://hooks.example.com', 'http://localhost.example.com', 'ftp://example.com', 'https://jane:secret@example.com', 'https://', 'a b', 'http://10.0.0.1']) {
+  for (const typed of [
+    undefined,
+    '',
+    '  ',
+    'http://hooks.example.com',
+    'http://localhost.example.com',
+    'ftp://example.com',
+    'https://jane:secret@example.com',
+    'https://',
+    'a b',
+    'http://10.0.0.1',
+  ]) {
     assert.throws(() => baseAddress(z, typed), /Enter the address of your Switchhook server/, String(typed));
   }
 });
@@ -55,7 +67,7 @@ test('What is not Switchhook fails the test of a connection loudly', async (t) =
   }
 });
 
-test('A server that cannot be reached is named, with the reason', async (t) => {
+test('A server that cannot be reached is named, with the reason', async () => {
   const gone = await failure(app.authentication.test, bundle('http://127.0.0.1:1'));
   assert.equal(gone.code, 'unreachable');
   assert.match(gone.message, /could not be reached at http:\/\/127\.0\.0\.1:1: nothing listens there/);
@@ -85,7 +97,10 @@ test('Only the server of the connection gets the key', async (t) => {
 test('A key with stray characters is refused before it is sent, one with spaces around it is trimmed', async (t) => {
   const { address, requests } = await server(t, () => ({ body: me }));
   for (const apiKey of ['', undefined, 'sk_live_\u201c', 'sk live']) {
-    assert.match((await failure(app.authentication.test, { ...bundle(address), authData: { baseUrl: address, apiKey } })).message, /The API key is empty or contains/);
+    assert.match(
+      (await failure(app.authentication.test, { ...bundle(address), authData: { baseUrl: address, apiKey } })).message,
+      /The API key is empty or contains/,
+    );
   }
   assert.equal(requests.length, 0);
   await tester(app.authentication.test, { ...bundle(address), authData: { baseUrl: address, apiKey: ' sk_live_test\n' } });
@@ -93,9 +108,15 @@ test('A key with stray characters is refused before it is sent, one with spaces 
 });
 
 test('A refused key is an error of the test, and an expired connection everywhere else', async (t) => {
-  const { address } = await server(t, () => ({ status: 401, body: { code: 'unauthorized', message: 'This API key was revoked.', requestId: 'req_1' } }));
+  const { address } = await server(t, () => ({
+    status: 401,
+    body: { code: 'unauthorized', message: 'This API key was revoked.', requestId: 'req_1' },
+  }));
   const tested = await failure(app.authentication.test, bundle(address));
-  assert.deepEqual({ name: tested.name, message: tested.message, status: tested.status }, { name: 'AppError', message: 'This API key was revoked.', status: 401 });
+  assert.deepEqual(
+    { name: tested.name, message: tested.message, status: tested.status },
+    { name: 'AppError', message: 'This API key was revoked.', status: 401 },
+  );
   const used = await failure(app.creates.send_message.operation.perform, bundle(address, { channelId: 'chan_1', to: '1', text: 'Hello' }));
   assert.equal(used.name, 'ExpiredAuthError');
   assert.match(used.message, /^This API key was revoked\. .*reconnect it with a new key/);

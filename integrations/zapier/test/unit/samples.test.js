@@ -9,7 +9,11 @@ const { events } = require('../../lib/events');
 
 const golden = path.join(__dirname, '../../../samples');
 const kept = path.join(__dirname, '../../samples');
-const names = (folder) => fs.readdirSync(folder).filter((file) => /^\w+\.\w+\.json$/.test(file)).sort();
+const names = (folder) =>
+  fs
+    .readdirSync(folder)
+    .filter((file) => /^\w+\.\w+\.json$/.test(file))
+    .sort();
 
 test('The samples are the golden events of the project: run npm run samples where they differ', () => {
   assert.deepEqual(names(kept), names(golden));

@@ -19,7 +19,8 @@ test('A step that Zapier runs again has the same key, and every other step anoth
     idempotencyKey(given({ to: '1', text: 'a', repeatKey: 'evt_1' }), 'send_message'),
     idempotencyKey(given({ to: '1', text: 'a' }, { zap: { id: '4712' } }), 'send_message'),
     idempotencyKey(given({ to: '1', text: 'a', files: ['https://example.com/a'] }), 'send_message'),
-  ]) assert.notEqual(other, key);
+  ])
+    assert.notEqual(other, key);
 });
 
 test('With a repeat key, files with a new address make no new step', () => {
@@ -34,8 +35,15 @@ test('A test in the editor and a step outside of a Zap have no key', () => {
 });
 
 test('A message is sent with its key, and a replay is told apart', async (t) => {
-  const { address, requests } = await server(t, () => ({ headers: { 'Idempotency-Replayed': requests.length > 1 ? 'true' : 'false' }, body: { id: 'msg_1' } }));
-  const given = bundle(address, { channelId: 'chan_1', to: '1', text: 'Hello', files: ['https://example.com/a.jpg'], replyTo: '', repeatKey: 'evt_1' }, zap);
+  const { address, requests } = await server(t, () => ({
+    headers: { 'Idempotency-Replayed': requests.length > 1 ? 'true' : 'false' },
+    body: { id: 'msg_1' },
+  }));
+  const given = bundle(
+    address,
+    { channelId: 'chan_1', to: '1', text: 'Hello', files: ['https://example.com/a.jpg'], replyTo: '', repeatKey: 'evt_1' },
+    zap,
+  );
   assert.deepEqual(await tester(app.creates.send_message.operation.perform, given), { id: 'msg_1', repeated: false });
   assert.deepEqual(await tester(app.creates.send_message.operation.perform, given), { id: 'msg_1', repeated: true });
   assert.deepEqual(requests[0].body, { channelId: 'chan_1', to: '1', text: 'Hello', media: [{ url: 'https://example.com/a.jpg' }] });
@@ -60,8 +68,12 @@ test('Each kind of message has its own content', async (t) => {
     assert.deepEqual({ channelId, to: recipient }, to);
     return content;
   };
-  assert.deepEqual(await run('send_template', { name: 'welcome', language: 'en', variables: { 1: 'Jane', 2: '' } }), { template: { name: 'welcome', language: 'en', variables: { 1: 'Jane' } } });
-  assert.deepEqual(await run('send_location', { latitude: '0', longitude: 13.405, name: 'Here' }), { location: { latitude: 0, longitude: 13.405, name: 'Here' } });
+  assert.deepEqual(await run('send_template', { name: 'welcome', language: 'en', variables: { 1: 'Jane', 2: '' } }), {
+    template: { name: 'welcome', language: 'en', variables: { 1: 'Jane' } },
+  });
+  assert.deepEqual(await run('send_location', { latitude: '0', longitude: 13.405, name: 'Here' }), {
+    location: { latitude: 0, longitude: 13.405, name: 'Here' },
+  });
   assert.deepEqual(await run('send_contact_card', { name: 'Jane', phone: '15551234567' }), { contact: { name: 'Jane', phone: '15551234567' } });
   assert.deepEqual(await run('send_reaction', { message: '3EB0', emoji: '👍' }), { reaction: { messageId: '3EB0', emoji: '👍' } });
   assert.deepEqual(await run('send_reaction', { message: '3EB0' }), { reaction: { messageId: '3EB0', emoji: '' } });
@@ -69,11 +81,24 @@ test('Each kind of message has its own content', async (t) => {
 
 test('A post has its files with their texts, and what is left empty is left out', async (t) => {
   const { address, requests } = await server(t, () => ({ status: 202, body: { id: 'post_1' } }));
-  await tester(app.creates.create_post.operation.perform, bundle(address, {
-    body: 'Hello', channelIds: ['chan_1', ''], files: ['https://example.com/a.jpg', 'https://example.com/b.jpg'], alts: ['A boat'], draft: false, queueId: '', overflow: 'split',
-  }));
+  await tester(
+    app.creates.create_post.operation.perform,
+    bundle(address, {
+      body: 'Hello',
+      channelIds: ['chan_1', ''],
+      files: ['https://example.com/a.jpg', 'https://example.com/b.jpg'],
+      alts: ['A boat'],
+      draft: false,
+      queueId: '',
+      overflow: 'split',
+    }),
+  );
   assert.deepEqual(requests[0].body, {
-    body: 'Hello', channelIds: ['chan_1'], media: [{ url: 'https://example.com/a.jpg', alt: 'A boat' }, { url: 'https://example.com/b.jpg' }], overflow: 'split', draft: false,
+    body: 'Hello',
+    channelIds: ['chan_1'],
+    media: [{ url: 'https://example.com/a.jpg', alt: 'A boat' }, { url: 'https://example.com/b.jpg' }],
+    overflow: 'split',
+    draft: false,
   });
 });
 
@@ -81,7 +106,13 @@ test('A subscription names the event, the channels and the pace that Zapier take
   const { address, requests } = await server(t, () => ({ status: 201, body: { id: 'wh_1', secret: 'whsec_x' } }));
   const hook = { targetUrl: 'https://hooks.zapier.com/hooks/standard/1/2/', meta: zap.meta };
   assert.deepEqual(await tester(trigger.performSubscribe, bundle(address, { channelIds: ['chan_1'] }, hook)), { id: 'wh_1' });
-  assert.deepEqual(requests[0].body, { url: hook.targetUrl, events: ['message.received'], channelIds: ['chan_1'], rateLimit: { limit: 30, period: '1s' }, description: 'Zapier, Zap 4711' });
+  assert.deepEqual(requests[0].body, {
+    url: hook.targetUrl,
+    events: ['message.received'],
+    channelIds: ['chan_1'],
+    rateLimit: { limit: 30, period: '1s' },
+    description: 'Zapier, Zap 4711',
+  });
   await tester(trigger.performSubscribe, bundle(address, {}, hook));
   assert.equal('channelIds' in requests[1].body, false);
 });
@@ -102,15 +133,24 @@ test('Ending a subscription that is gone is no failure, being refused is one', a
 
 test('A delivery is passed on as it is, and what is none starts nothing', async (t) => {
   const { address } = await server(t, () => undefined);
-  const delivered = { id: 'evt_1', event: 'message.received', channelId: 'chan_1', data: { id: 'msg_1', text: 'Hi', media: [] }, timestamp: '2026-06-29T14:21:07.412Z' };
+  const delivered = {
+    id: 'evt_1',
+    event: 'message.received',
+    channelId: 'chan_1',
+    data: { id: 'msg_1', text: 'Hi', media: [] },
+    timestamp: '2026-06-29T14:21:07.412Z',
+  };
   assert.deepEqual(await tester(trigger.perform, bundle(address, {}, { cleanedRequest: delivered })), [delivered]);
-  for (const cleanedRequest of [{}, { querystring: '' }]) assert.deepEqual(await tester(trigger.perform, bundle(address, {}, { cleanedRequest })), []);
+  for (const cleanedRequest of [{}, { querystring: '' }])
+    assert.deepEqual(await tester(trigger.perform, bundle(address, {}, { cleanedRequest })), []);
 });
 
 test('The editor sees what happened on the chosen channels, newest first, or a sample', async (t) => {
   const row = (id, channelId, second) => ({ id, event: 'message.received', channelId, data: {}, timestamp: `2026-06-29T14:21:0${second}.000Z` });
   const rows = { chan_1: [row('evt_3', 'chan_1', 3), row('evt_1', 'chan_1', 1)], chan_2: [row('evt_2', 'chan_2', 2)], chan_3: [] };
-  const { address } = await server(t, ({ path, query }) => (path === '/v1/events' ? { body: { data: rows[query.channelId], nextCursor: null } } : { body: app.triggers.message_received.operation.sample }));
+  const { address } = await server(t, ({ path, query }) =>
+    path === '/v1/events' ? { body: { data: rows[query.channelId], nextCursor: null } } : { body: app.triggers.message_received.operation.sample },
+  );
   const ids = async (channelIds) => (await tester(trigger.performList, bundle(address, { channelIds }))).map(({ id }) => id);
   assert.deepEqual(await ids(['chan_1', 'chan_2']), ['evt_3', 'evt_2', 'evt_1']);
   assert.deepEqual(await ids(['chan_3']), [trigger.sample.id]);
@@ -118,7 +158,9 @@ test('The editor sees what happened on the chosen channels, newest first, or a s
 
 test('A drop-down shows page after page, and then nothing', async (t) => {
   const queue = (n) => ({ id: `que_${n}`, name: `Queue ${n}`, status: n === 1 ? 'active' : 'paused' });
-  const { address, requests } = await server(t, ({ query }) => ({ body: query.cursor ? { data: [queue(2)], nextCursor: null } : { data: [queue(1)], nextCursor: 'que_1' } }));
+  const { address, requests } = await server(t, ({ query }) => ({
+    body: query.cursor ? { data: [queue(2)], nextCursor: null } : { data: [queue(1)], nextCursor: 'que_1' },
+  }));
   const page = (number) => tester(app.triggers.list_queues.operation.perform, bundle(address, {}, { meta: { page: number } }));
   assert.deepEqual(await page(0), [{ id: 'que_1', label: 'Queue 1' }]);
   assert.equal(requests[0].query.limit, '100');
@@ -159,5 +201,8 @@ test('A channel whose name is the whole text stands before those that contain it
   const rows = ['Shop Berlin', 'Shop'].map((name, index) => ({ id: `chan_${index}`, name, address: '', connector: 'sandbox', channelKey: '' }));
   const { address } = await server(t, () => ({ body: { data: rows, nextCursor: null } }));
   const found = await tester(app.searches.find_channel.operation.perform, bundle(address, { text: ' shop ' }));
-  assert.deepEqual(found.map(({ name }) => name), ['Shop', 'Shop Berlin']);
+  assert.deepEqual(
+    found.map(({ name }) => name),
+    ['Shop', 'Shop Berlin'],
+  );
 });
