@@ -22,7 +22,7 @@ export class SwitchhookApi implements ICredentialType {
 			required: true,
 			placeholder: 'e.g. https://hooks.example.com',
 			description:
-				'Where n8n reaches your Switchhook server: the address of its dashboard, without anything behind the port. From n8n in a container, "localhost" is that container: use the name or address of the machine.',
+				'Where n8n reaches your Switchhook server: its address without anything behind the port. From n8n in a container, "localhost" is that container: use the name or address of the machine.',
 		},
 		{
 			displayName: 'API Key',
@@ -31,7 +31,7 @@ export class SwitchhookApi implements ICredentialType {
 			typeOptions: { password: true },
 			default: '',
 			required: true,
-			description: 'Make one in the dashboard of Switchhook under API Keys. It begins with sk_live_ and is shown once.',
+			description: 'Make one in Switchhook, such as with "switchhook keys create". It begins with sk_live_ and is shown once.',
 		},
 	];
 
@@ -52,15 +52,15 @@ export class SwitchhookApi implements ICredentialType {
 				type: 'responseCode',
 				properties: {
 					value: 401,
-					message:
-						'The server does not accept this API key: it was mistyped, revoked or replaced. Make a new one in the dashboard under API Keys and paste it here.',
+					message: 'The server does not accept this API key: it was mistyped, revoked or replaced. Make a new one in Switchhook and paste it here.',
 				},
 			},
 			{
 				type: 'responseCode',
 				properties: {
 					value: 404,
-					message: 'A server answers at the Base URL, but it is not Switchhook. Enter the address of the dashboard, without a path behind it.',
+					message:
+						'A server answers at the Base URL, but it is not Switchhook. Enter the address of your Switchhook server, without a path behind it.',
 				},
 			},
 			{
@@ -69,7 +69,7 @@ export class SwitchhookApi implements ICredentialType {
 				properties: {
 					key: 'account',
 					value: undefined,
-					message: 'The Base URL leads to a web page, not to Switchhook. Enter the address of the dashboard, without a path behind it.',
+					message: 'The Base URL leads to a web page, not to Switchhook. Enter the address of your Switchhook server, without a path behind it.',
 				},
 			},
 		] as ICredentialTestRequest['rules'], // n8n reads rules of both kinds side by side; its type wants one kind

@@ -222,6 +222,19 @@ test('channels are shown, checked, searched and offered by what they can do', as
 	assert.ok(offered.some(({ name, value }) => value === server.channel.id && name.includes('sandbox')));
 });
 
+test('webhooks and their deliveries say what happened to them', async () => {
+	const hook = await server.call('POST', '/v1/webhooks', { url: 'http://127.0.0.1:1/nobody', events: ['message.received'], description: 'Nobody' });
+	await server.call('POST', `/v1/channels/${server.channel.id}/simulate`, { from: '+15551234567', text: 'Hello' });
+	const [listed] = await run({ resource: 'webhook', operation: 'getAll' });
+	assert.equal(listed.json.id, hook.id);
+	const delivery = await until('the first try', async () => {
+		const [found] = await run({ resource: 'webhook', operation: 'getDeliveries', filters: { webhookId: hook.id, status: 'pending' } });
+		return found?.json.reason !== '' && found?.json;
+	});
+	assert.equal(delivery.webhookId, hook.id);
+	await server.call('DELETE', `/v1/webhooks/${hook.id}`);
+});
+
 // ---- posts ----
 
 const post = (given) => ({ resource: 'post', operation: 'create', body: 'Soup', channelIds: [server.channel.id], ...given });

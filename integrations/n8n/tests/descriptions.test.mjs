@@ -135,7 +135,7 @@ test('the action node is a tool for agents and the trigger is not', () => {
 test('the credential test recognises a page, an unknown address and a bad key by rules with a way out', () => {
 	const { test: probe, properties } = new SwitchhookApi();
 	assert.equal(probe.request.url, '/v1/me');
-	assert.ok(probe.rules.every(({ properties: { message } }) => / the dashboard/.test(message)));
+	assert.ok(probe.rules.every(({ properties: { message } }) => /(Make|Enter) /.test(message)));
 	assert.equal(properties.find(({ name }) => name === 'apiKey').typeOptions.password, true);
 });
 

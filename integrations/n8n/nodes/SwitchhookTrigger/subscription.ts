@@ -111,7 +111,7 @@ async function explainSilence(ctx: IHookFunctions, channelIds: string[]): Promis
 				message: channels.length === 0 ? 'There is no channel yet' : 'The chosen channels are gone',
 				description:
 					channels.length === 0
-						? 'Nothing can start this workflow. Connect a channel in the dashboard of Switchhook; a sandbox channel needs no account anywhere.'
+						? 'Nothing can start this workflow. Connect a channel in Switchhook; a sandbox channel needs no account anywhere.'
 						: 'Nothing can start this workflow. Choose channels that exist, or none for all.',
 			},
 		);

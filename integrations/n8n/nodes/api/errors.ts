@@ -47,7 +47,7 @@ const titles: Record<string, string> = {
 };
 
 const advice: Record<string, string> = {
-	unauthorized: 'Open the credential in n8n and enter a key that exists: dashboard, API Keys.',
+	unauthorized: 'Open the credential in n8n and enter a key that exists; "switchhook keys create" makes one.',
 	idempotency_conflict:
 		'A retry of an execution never sends an item twice. Start a new execution to send the new content, or let the node continue on failure to go on with the other items.',
 	provider_timeout: 'The message may have gone out. Look it up with Message, Get before you send it again.',
@@ -106,7 +106,7 @@ function stranger(answer: Answer, address: string): { message: string; descripti
 	}
 	return {
 		message: 'The Base URL does not lead to Switchhook',
-		description: `${address} answered ${answer.status} with something that is not Switchhook's JSON, such as a web page. Enter the address of the dashboard as Base URL of the credential, without a path behind it.`,
+		description: `${address} answered ${answer.status} with something that is not Switchhook's JSON, such as a web page. Enter the address of your Switchhook server as Base URL of the credential, without a path behind it.`,
 	};
 }
 

@@ -15,8 +15,7 @@ function destination(ctx: IExecuteFunctions, i: number): IDataObject {
 	const channelIds = several(ctx.getNodeParameter('channelIds', i, []));
 	if (channelIds.length === 0) {
 		throw new NodeOperationError(ctx.getNode(), 'Choose at least one channel', {
-			description:
-				'"Channel Names or IDs" is empty. The list shows channels that can publish posts; connect one in the dashboard of Switchhook where it is empty.',
+			description: '"Channel Names or IDs" is empty. The list shows channels that can publish posts; connect one in Switchhook where it is empty.',
 			itemIndex: i,
 		});
 	}

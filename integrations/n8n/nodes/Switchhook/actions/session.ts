@@ -66,4 +66,5 @@ export const channel: Record<string, Action> = {
 
 export const webhook: Record<string, Action> = {
 	getAll: async (ctx, i) => await listed(ctx, '/v1/webhooks', {}, i),
+	getDeliveries: async (ctx, i) => await listed(ctx, '/v1/deliveries', ctx.getNodeParameter('filters', i, {}) as IDataObject, i),
 };

@@ -96,6 +96,12 @@ export const webhookFields: INodeProperties[] = [
 		'webhook',
 		[
 			{
+				name: 'Get Deliveries',
+				value: 'getDeliveries',
+				action: 'Get deliveries to webhooks',
+				description: 'List what was sent to webhooks, and why it failed',
+			},
+			{
 				name: 'Get Many',
 				value: 'getAll',
 				action: 'Get many webhooks',
@@ -104,5 +110,46 @@ export const webhookFields: INodeProperties[] = [
 		],
 		'getAll',
 	),
-	...paging('webhook'),
+	...paging('webhook', ['getAll', 'getDeliveries']),
+	{
+		displayName: 'Filters',
+		name: 'filters',
+		type: 'collection',
+		placeholder: 'Add Filter',
+		default: {},
+		...shownFor('webhook', ['getDeliveries']),
+		options: [
+			{
+				displayName: 'Event ID',
+				name: 'eventId',
+				type: 'string',
+				default: '',
+				placeholder: 'e.g. evt_01kaj5v0x7fm2zq4w9b3c8da40',
+				description: 'Only deliveries of this event',
+			},
+			{
+				displayName: 'Status',
+				name: 'status',
+				type: 'options',
+				options: [
+					{ name: 'Cancelled', value: 'cancelled' },
+					{ name: 'Delivered', value: 'delivered' },
+					{ name: 'Failed', value: 'failed' },
+					{ name: 'Held', value: 'held' },
+					{ name: 'Pending', value: 'pending' },
+				],
+				default: 'failed',
+				description: 'Only deliveries that have come as far as this',
+			},
+			{
+				displayName: 'Webhook Name or ID',
+				name: 'webhookId',
+				type: 'options',
+				typeOptions: { loadOptionsMethod: 'getSubscriptions' },
+				default: '',
+				description:
+					'Only deliveries to this webhook. Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+			},
+		],
+	},
 ];

@@ -43,7 +43,7 @@ export function locator(
 }
 
 /** Return All and Limit. */
-export function paging(resource: string): INodeProperties[] {
+export function paging(resource: string, lists = ['getAll']): INodeProperties[] {
 	return [
 		{
 			displayName: 'Return All',
@@ -51,7 +51,7 @@ export function paging(resource: string): INodeProperties[] {
 			type: 'boolean',
 			default: false,
 			description: 'Whether to return all results or only up to a given limit',
-			...shownFor(resource, ['getAll']),
+			...shownFor(resource, lists),
 		},
 		{
 			displayName: 'Limit',
@@ -60,7 +60,7 @@ export function paging(resource: string): INodeProperties[] {
 			typeOptions: { minValue: 1 },
 			default: 50,
 			description: 'Max number of results to return',
-			...shownFor(resource, ['getAll'], { returnAll: [false] }),
+			...shownFor(resource, lists, { returnAll: [false] }),
 		},
 	];
 }
