@@ -63,6 +63,7 @@ type network struct {
 	looks  int
 	hidden bool // public posts are not found
 	broken bool // nothing can be looked up
+	unable bool // nor ever will
 }
 
 // mood is one answer of the network. Where took is set, the post is public whatever the answer.
@@ -105,6 +106,9 @@ func (n *network) find(p connectors.OutPost) (connectors.Published, bool, error)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.looks++
+	if n.unable {
+		return connectors.Published{}, false, connectors.Unsupported("it cannot look")
+	}
 	if n.broken {
 		return connectors.Published{}, false, errors.New("the list does not load")
 	}

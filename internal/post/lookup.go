@@ -71,7 +71,7 @@ func (s *Service) lookUp(ctx context.Context, t *store.Target) {
 	after, cancelStore := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancelStore()
 	now := s.Now()
-	last := int(t.Lookups) >= len(lookupWaits())
+	last := int(t.Lookups) >= len(lookupWaits()) || cannotLook(err)
 	switch {
 	case err == nil && found:
 		s.found(after, j, published)
@@ -85,6 +85,12 @@ func (s *Service) lookUp(ctx context.Context, t *store.Target) {
 		t.DueAt, t.Event = time.Time{}, event.PostFailed // stays unconfirmed
 	}
 	s.finish(after, t, store.PostUnconfirmed, "")
+}
+
+// cannotLook tells whether an error will never be another one: a kind of channel may be able to look only with credentials that this one lacks.
+func cannotLook(err error) bool {
+	var known *connectors.Error
+	return errors.As(err, &known) && known.Kind == connectors.KindUnsupported
 }
 
 // find looks a post up. A connector that panics finds nothing out.

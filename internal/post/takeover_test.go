@@ -2,6 +2,7 @@ package post_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strconv"
 	"sync"
@@ -10,10 +11,28 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/switchhook/switchhook/connectors"
 	"github.com/switchhook/switchhook/internal/event"
 	"github.com/switchhook/switchhook/internal/post"
 	"github.com/switchhook/switchhook/internal/store"
 )
+
+func TestAChannelThatCannotLookPostsUpSaysAtOnceThatTheOutcomeIsUnknown(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, f *fixture) {
+		f.network.unable = true
+		f.network.moods = []mood{{took: true, err: connectors.Unconfirmed(errors.New("timeout"))}}
+		p := f.create(t, f.draft("Hello", f.channel(t, "wall", "a")))
+		f.work(t)
+		for range 3 {
+			f.clock.advance(time.Hour)
+			require.NoError(t, f.LookUp(t.Context()))
+		}
+		require.Equal(t, store.PostUnconfirmed, f.get(t, p.ID).Status)
+		require.Equal(t, 1, f.network.looks)
+		require.Len(t, f.told(t, event.PostFailed), 1)
+	})
+}
 
 // A computer that slept finds its own beat late. It must not take its own work for that of a dead process and do it beside itself.
 func TestAProcessWhoseBeatIsLateKeepsWhatItIsPublishing(t *testing.T) {
