@@ -29,8 +29,8 @@ type arrival struct {
 	delivery string    // X-Switchhook-Delivery
 	stamp    time.Time // webhook-timestamp, in whole seconds
 	kind     string    // "message.received", …
-	about    string    // providerMessageId of a message that came in, else the message's id
-	status   string    // of message.status
+	about    string    // providerMessageId of a message that came in, else the id of the message or post
+	status   string    // of message.status and events of posts
 }
 
 // behaviour answers a delivery: with a status and a body, or with status 0 by cutting the line. It may wait; ctx ends when
@@ -113,7 +113,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 func read(request *http.Request, body []byte, secret string) (arrival, string) {
 	var envelope struct {
 		ID, Event string
-		Data      struct{ ID, ProviderMessageID, Status string }
+		Data      struct{ ID, ProviderMessageID, PostID, Status string }
 	}
 	id, at := request.Header.Get("Webhook-Id"), request.Header.Get("Webhook-Timestamp")
 	seconds, err := strconv.ParseInt(at, 10, 64)
@@ -125,7 +125,7 @@ func read(request *http.Request, body []byte, secret string) (arrival, string) {
 		kind: envelope.Event, about: envelope.Data.ProviderMessageID, status: envelope.Data.Status,
 	}
 	if a.kind != "message.received" {
-		a.about = envelope.Data.ID
+		a.about = envelope.Data.ID + envelope.Data.PostID // it has one of them
 	}
 	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
 	if err != nil {
