@@ -127,6 +127,10 @@ export const actions = [
     id: 'checkChannel', group: 'Channels', operation: 'checkChannel', label: 'Check a channel', crud: 'read', valid: '{{body.status}}',
     description: 'Asks the network whether the credentials of a channel work.', params: [{ ...channel, required }], body: {},
   },
+  {
+    id: 'getSampleEvent', group: 'Events', operation: 'getEventSample', label: 'Get a sample event', crud: 'read',
+    description: 'Returns an example of an event, to build a scenario before anything has happened.', params: [{ ...kind, required }],
+  },
 ];
 
 export const searches = [
