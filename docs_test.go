@@ -5,11 +5,15 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/switchhook/switchhook/connectors"
+	"github.com/switchhook/switchhook/connectors/all"
+	"github.com/switchhook/switchhook/internal/config"
 	"github.com/switchhook/switchhook/internal/event"
 )
 
@@ -90,6 +94,54 @@ func TestThePageOnWebhooksNamesEveryEvent(t *testing.T) {
 	require.NoError(t, err)
 	for _, known := range event.Types() {
 		require.Contains(t, string(text), "`"+known.Event+"`")
+	}
+}
+
+// TestTheExampleFileShowsEverySettingOfTheConnectors compares .env.example with what the connectors read, both ways, and takes its values as they are.
+func TestTheExampleFileShowsEverySettingOfTheConnectors(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(".env.example")
+	require.NoError(t, err)
+	_, part, found := strings.Cut(string(text), "# What follows is read by the connectors")
+	require.True(t, found)
+	read := all.Settings()
+	linked := slices.ContainsFunc(read, func(name string) bool { return strings.HasPrefix(name, "WHATSAPP_") })
+	var shown []string
+	environment := map[string]string{}
+	for _, row := range regexp.MustCompile(`(?m)^# \S.+\.\n# Accepts \S.+\.\n#([A-Z0-9_]+)=(.*)$`).FindAllStringSubmatch(part, -1) {
+		if strings.HasPrefix(row[1], "WHATSAPP_") && !linked {
+			continue // a build with the tag nowhatsapp
+		}
+		shown = append(shown, row[1])
+		environment[row[1]] = row[2]
+	}
+	require.ElementsMatch(t, read, shown, "what is missing belongs in internal/config/networks.go; then: go test ./internal/config -update")
+	settings, err := config.Load(environment, read...)
+	require.NoError(t, err)
+	require.NoError(t, all.AddLinked(map[string]connectors.Connector{}, settings.Setting))
+}
+
+// TestEveryPageIsReachedFromTheReadme follows the links between pages; a link to a folder shows all of its pages, as GitHub lists them.
+func TestEveryPageIsReachedFromTheReadme(t *testing.T) {
+	t.Parallel()
+	existing := pages(t)
+	reached := map[string]bool{"README.md": true}
+	for open := []string{"README.md"}; len(open) > 0; open = open[1:] {
+		text, err := os.ReadFile(open[0])
+		require.NoError(t, err)
+		for _, target := range links(string(text)) {
+			file, _, _ := strings.Cut(target, "#")
+			path := filepath.Join(filepath.Dir(open[0]), filepath.FromSlash(file))
+			for _, page := range existing {
+				if file != "" && !reached[page] && (page == path || filepath.Dir(page) == path) {
+					reached[page] = true
+					open = append(open, page)
+				}
+			}
+		}
+	}
+	for _, page := range existing {
+		require.True(t, reached[page], "no page that the README leads to links to %s", page)
 	}
 }
 

@@ -7,38 +7,26 @@ import (
 
 const exampleHead = `# Every setting, with its default. Copy to .env and change what you need; what is commented out has its default.
 # Secrets may be in files instead: SECRET_KEY_FILE=/run/secrets/key, and so on.
-# Generated from internal/config/config.go: go test ./internal/config -update
+# Generated from internal/config: go test ./internal/config -update
 `
 
-const exampleTail = `
-# Where a connector finds its network, for tests and for proxies; operator only, and such an address is trusted.
-#GUPSHUP_BASE_URL=https://api.gupshup.io
-#META_BASE_URL=https://graph.facebook.com
-#META_LOGIN_BASE_URL=https://www.facebook.com
-#META_VIDEO_BASE_URL=https://graph-video.facebook.com
-#TELNYX_BASE_URL=https://api.telnyx.com
-#TWILIO_BASE_URL=https://api.twilio.com
-
-# Your app at Meta, for Messenger, Instagram and WhatsApp: its secret, a word of your own that you enter beside the callback address
-# BASE_URL/callbacks/meta, and the version of the Graph API. Channels may have a secret and a word of their own instead. With the app's number users
-# connect Pages and Instagram accounts by Facebook Login; the scopes are what they are asked for (default: see docs/facebook.md). META_APPSECRET_PROOF=true
-# is for apps that require appsecret_proof.
-#META_APP_ID=
-#META_APP_SECRET=
-#META_APPSECRET_PROOF=
-#META_FACEBOOK_SCOPES=
-#META_INSTAGRAM_SCOPES=
-#META_VERIFY_TOKEN=
-#META_GRAPH_VERSION=v25.0
+const exampleNetworks = `
+# What follows is read by the connectors, for all channels of a network. Each may be in a file too: META_APP_SECRET_FILE=/run/secrets/meta.
 `
 
 // Example returns the text of .env.example.
 func Example() string {
 	var text strings.Builder
+	show := func(name, fallback, about, accepts string) {
+		fmt.Fprintf(&text, "\n# %s\n# Accepts %s.\n#%s=%s\n", about, accepts, name, fallback)
+	}
 	text.WriteString(exampleHead)
 	for _, field := range fields() {
-		fmt.Fprintf(&text, "\n# %s\n# Accepts %s.\n#%s=%s\n", field.about, field.accepts, field.name, field.fallback)
+		show(field.name, field.fallback, field.about, field.accepts)
 	}
-	text.WriteString(exampleTail)
+	text.WriteString(exampleNetworks)
+	for _, setting := range networkSettings() {
+		show(setting.name, setting.fallback, setting.about, setting.accepts)
+	}
 	return text.String()
 }
