@@ -86,7 +86,7 @@ type PostData struct {
 	Platform        string   `json:"platform"`
 	PlatformPostID  string   `json:"platformPostId,omitempty"`  // the network's id; empty until it is published
 	PlatformPostURL string   `json:"platformPostUrl,omitempty"` // empty until it is published, and where the network has none
-	Status          string   `json:"status"`                    // published, failed or scheduled
+	Status          string   `json:"status"`                    // published, failed, unconfirmed or scheduled
 	ChannelID       string   `json:"channelId"`
 	ScheduledAt     string   `json:"scheduledAt,omitempty"`
 	Error           *Failure `json:"error,omitempty"`
