@@ -28,9 +28,19 @@ const tokens = (source) => {
 
 const plus = (left, right) => (typeof left === 'number' && typeof right === 'number' ? left + right : text(left) + text(right));
 const OPERATORS = {
-  '||': (a, b) => a || b, '&&': (a, b) => a && b, '==': (a, b) => a === b, '!=': (a, b) => a !== b,
-  '<': (a, b) => a < b, '<=': (a, b) => a <= b, '>': (a, b) => a > b, '>=': (a, b) => a >= b,
-  '+': plus, '-': (a, b) => a - b, '*': (a, b) => a * b, '/': (a, b) => a / b, '%': (a, b) => a % b,
+  '||': (a, b) => a || b,
+  '&&': (a, b) => a && b,
+  '==': (a, b) => a === b,
+  '!=': (a, b) => a !== b,
+  '<': (a, b) => a < b,
+  '<=': (a, b) => a <= b,
+  '>': (a, b) => a > b,
+  '>=': (a, b) => a >= b,
+  '+': plus,
+  '-': (a, b) => a - b,
+  '*': (a, b) => a * b,
+  '/': (a, b) => a / b,
+  '%': (a, b) => a % b,
 };
 
 // text is how a value stands inside a text.
@@ -138,7 +148,8 @@ export const pieces = (template) => template.split(/\{\{((?:'[^']*'|"[^"]*"|[^'"
 export const expressions = (node) => {
   if (typeof node === 'string') return pieces(node).filter((_, index) => index % 2 === 1);
   if (Array.isArray(node)) return node.flatMap(expressions);
-  if (node && typeof node === 'object') return Object.entries(node).flatMap(([key, value]) => [...expressions(key).filter((one) => one !== '...'), ...expressions(value)]);
+  if (node && typeof node === 'object')
+    return Object.entries(node).flatMap(([key, value]) => [...expressions(key).filter((one) => one !== '...'), ...expressions(value)]);
   return [];
 };
 

@@ -9,8 +9,14 @@ import { perform } from './request.mjs';
 export const load = (folder) => {
   const json = (name) => JSON.parse(fs.readFileSync(path.join(folder, name), 'utf8'));
   const manifest = json('makecomapp.json');
-  const component = ({ codeFiles, ...rest }) => ({ ...rest, ...Object.fromEntries(Object.entries(codeFiles).map(([kind, name]) => [kind, json(name)])) });
-  const kinds = Object.entries(manifest.components).map(([kind, all]) => [kind, Object.fromEntries(Object.entries(all).map(([id, one]) => [id, component(one)]))]);
+  const component = ({ codeFiles, ...rest }) => ({
+    ...rest,
+    ...Object.fromEntries(Object.entries(codeFiles).map(([kind, name]) => [kind, json(name)])),
+  });
+  const kinds = Object.entries(manifest.components).map(([kind, all]) => [
+    kind,
+    Object.fromEntries(Object.entries(all).map(([id, one]) => [id, component(one)])),
+  ]);
   return { manifest, base: json(manifest.generalCodeFiles.base), groups: json(manifest.generalCodeFiles.groups), ...Object.fromEntries(kinds) };
 };
 

@@ -16,7 +16,8 @@ const merged = (base, request) => ({
 const urlOf = (request, base, scope) => {
   const url = evaluate(request.url, scope);
   const whole = new URL(url.startsWith('/') ? evaluate(base.baseUrl, scope) + url : url);
-  for (const [name, value] of Object.entries(evaluate(request.qs ?? {}, scope))) if (value !== null) whole.searchParams.set(name, value instanceof Date ? value.toISOString() : value);
+  for (const [name, value] of Object.entries(evaluate(request.qs ?? {}, scope)))
+    if (value !== null) whole.searchParams.set(name, value instanceof Date ? value.toISOString() : value);
   return whole;
 };
 

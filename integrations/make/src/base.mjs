@@ -1,5 +1,6 @@
 // What all modules share: where requests go, with which key, and what becomes of an answer that is no success.
-const FOREIGN = 'The server address of the connection answered with something that is not from Switchhook, such as a web page. Check the server address of the connection.';
+const FOREIGN =
+  'The server address of the connection answered with something that is not from Switchhook, such as a web page. Check the server address of the connection.';
 const DOWN = 'The Switchhook server does not run or does not answer. Start it, then try again.';
 
 // address is the server's address without the slash at its end that people copy along.
@@ -8,7 +9,8 @@ const address = (of) => {
   return `{{if(substring(${of}, ${end}, length(${of})) == '/', substring(${of}, 0, ${end}), ${of})}}`;
 };
 
-const said = "if(body.errors, join(map(body.errors, 'message'), ' '), body.message) + if(body.provider.message, ' The network says: ' + body.provider.message, '')";
+const said =
+  "if(body.errors, join(map(body.errors, 'message'), ' '), body.message) + if(body.provider.message, ' The network says: ' + body.provider.message, '')";
 const message = (otherwise) => `[{{statusCode}}] {{if(body.code, ${said}, '${otherwise}')}}`;
 const refused = (type, otherwise = FOREIGN) => ({ message: message(otherwise), type });
 
@@ -62,11 +64,20 @@ export const connection = {
   },
   params: [
     {
-      name: 'baseUrl', type: 'url', label: 'Server address', required: true, editable: true, validate: { pattern: '^https?://' },
+      name: 'baseUrl',
+      type: 'url',
+      label: 'Server address',
+      required: true,
+      editable: true,
+      validate: { pattern: '^https?://' },
       help: 'Where your Switchhook server is reached from the internet, such as `https://hooks.example.com`: its BASE_URL.',
     },
     {
-      name: 'apiKey', type: 'password', label: 'API key', required: true, editable: true,
+      name: 'apiKey',
+      type: 'password',
+      label: 'API key',
+      required: true,
+      editable: true,
       help: 'It begins with `sk_live_`. Make one in the dashboard of your server, under API keys; it is shown only once.',
     },
   ],

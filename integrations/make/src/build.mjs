@@ -4,10 +4,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { base, connection, valid } from './base.mjs';
-import { actions, searches } from './modules.mjs';
+import { actions } from './actions.mjs';
 import { answerOf, events, example, fields, operations } from './openapi.mjs';
 import { limit } from './params.mjs';
 import { rpcs } from './rpcs.mjs';
+import { searches } from './searches.mjs';
 import { hook, triggers } from './triggers.mjs';
 import { universal } from './universal.mjs';
 
@@ -38,14 +39,26 @@ const answers = (action) => {
   const schema = answerOf(operations[action.operation]);
   if (!schema) {
     const id = action.params[0].name;
-    const spec = [{ name: 'id', type: action.params[0].type, label: action.params[0].label }, { name: 'deleted', type: 'boolean', label: 'Deleted' }];
+    const spec = [
+      { name: 'id', type: action.params[0].type, label: action.params[0].label },
+      { name: 'deleted', type: 'boolean', label: 'Deleted' },
+    ];
     return { response: { output: { id: `{{parameters.${id}}}`, deleted: true } }, interface: spec, samples: { id: 123, deleted: true } };
   }
   if (action.picture) {
-    const spec = [{ name: 'fileName', type: 'filename', label: 'File name' }, { name: 'contentType', type: 'text', label: 'Content type' }, { name: 'data', type: 'buffer', label: 'Data' }];
+    const spec = [
+      { name: 'fileName', type: 'filename', label: 'File name' },
+      { name: 'contentType', type: 'text', label: 'Content type' },
+      { name: 'data', type: 'buffer', label: 'Data' },
+    ];
     return {
-      response: { type: { 200: 'binary', '400-599': 'automatic', '*': 'json' }, valid: valid("{{headers.`content-type` == 'image/png'}}"), output: { fileName: PNG.name, contentType: PNG.type, data: '{{body}}' } },
-      interface: spec, samples: { fileName: PNG.name, contentType: PNG.type },
+      response: {
+        type: { 200: 'binary', '400-599': 'automatic', '*': 'json' },
+        valid: valid("{{headers.`content-type` == 'image/png'}}"),
+        output: { fileName: PNG.name, contentType: PNG.type, data: '{{body}}' },
+      },
+      interface: spec,
+      samples: { fileName: PNG.name, contentType: PNG.type },
     };
   }
   return { response: { valid: valid(action.valid ?? '{{body.id}}'), output: '{{body}}' }, interface: fields(schema), samples: example(schema) };
@@ -100,11 +113,14 @@ const out = new Map();
 const json = (value) => `${JSON.stringify(value, null, 2)}\n`;
 
 // put keeps the files of a component and returns where they are.
-const put = (folder, id, files) => Object.fromEntries(Object.entries(files).map(([kind, value]) => {
-  const name = `${folder}/${kebab(id)}/${kebab(id)}.${kebab(kind)}.iml.json`;
-  out.set(name, json(value));
-  return [kind, name];
-}));
+const put = (folder, id, files) =>
+  Object.fromEntries(
+    Object.entries(files).map(([kind, value]) => {
+      const name = `${folder}/${kebab(id)}/${kebab(id)}.${kebab(kind)}.iml.json`;
+      out.set(name, json(value));
+      return [kind, name];
+    }),
+  );
 
 const modules = [
   ...triggers.map((one) => [one, { moduleType: 'instant_trigger', webhook: hook(one) }, triggerFiles(one)]),
@@ -119,13 +135,35 @@ const manifest = {
   generalCodeFiles: { base: 'general/base.iml.json', common: 'general/common.json', readme: 'README.md', groups: 'modules/groups.json' },
   components: {
     connection: { [CONNECTION]: { label: 'Switchhook', connectionType: 'basic', codeFiles: put('connections', CONNECTION, connection) } },
-    webhook: table(triggers.map((one) => [hook(one), {
-      label: one.label, webhookType: 'web', connection: CONNECTION, codeFiles: put('webhooks', hook(one), webhookFiles(one)),
-    }])),
-    module: table(modules.map(([{ id, label, description }, kind, files]) => [id, {
-      label, description, ...kind, connection: kind.webhook ? null : CONNECTION, codeFiles: put('modules', id, files),
-    }])),
-    rpc: table(Object.entries(rpcs).map(([id, { label, communication }]) => [id, { label, connection: CONNECTION, codeFiles: put('rpcs', id, { communication }) }])),
+    webhook: table(
+      triggers.map((one) => [
+        hook(one),
+        {
+          label: one.label,
+          webhookType: 'web',
+          connection: CONNECTION,
+          codeFiles: put('webhooks', hook(one), webhookFiles(one)),
+        },
+      ]),
+    ),
+    module: table(
+      modules.map(([{ id, label, description }, kind, files]) => [
+        id,
+        {
+          label,
+          description,
+          ...kind,
+          connection: kind.webhook ? null : CONNECTION,
+          codeFiles: put('modules', id, files),
+        },
+      ]),
+    ),
+    rpc: table(
+      Object.entries(rpcs).map(([id, { label, communication }]) => [
+        id,
+        { label, connection: CONNECTION, codeFiles: put('rpcs', id, { communication }) },
+      ]),
+    ),
     function: {},
     endpoint: {},
   },
@@ -140,10 +178,17 @@ out.set('modules/groups.json', json(groups));
 out.set('README.md', fs.readFileSync(path.join(root, 'src/readme.md'), 'utf8'));
 
 const app = path.join(root, 'app');
-const there = fs.existsSync(app) ? fs.readdirSync(app, { recursive: true, withFileTypes: true }).filter((one) => one.isFile()).map((one) => path.relative(app, path.join(one.parentPath ?? one.path, one.name))) : [];
+const there = fs.existsSync(app)
+  ? fs
+      .readdirSync(app, { recursive: true, withFileTypes: true })
+      .filter((one) => one.isFile())
+      .map((one) => path.relative(app, path.join(one.parentPath ?? one.path, one.name)))
+  : [];
 
 if (process.argv.includes('--check')) {
-  const stale = [...out].filter(([name, text]) => !there.includes(name) || fs.readFileSync(path.join(app, name), 'utf8') !== text).map(([name]) => name);
+  const stale = [...out]
+    .filter(([name, text]) => !there.includes(name) || fs.readFileSync(path.join(app, name), 'utf8') !== text)
+    .map(([name]) => name);
   const extra = there.filter((name) => !out.has(name));
   if (stale.length || extra.length) {
     console.error(`These files of app/ are not what npm run build writes; run it: ${[...stale, ...extra].join(', ')}`);

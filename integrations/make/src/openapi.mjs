@@ -9,7 +9,11 @@ export const api = parse(fs.readFileSync(file, 'utf8'));
 // resolve follows references, and merges what allOf lists.
 export const resolve = (node) => {
   let found = node;
-  while (found?.$ref) found = found.$ref.slice(2).split('/').reduce((at, key) => at[key], api);
+  while (found?.$ref)
+    found = found.$ref
+      .slice(2)
+      .split('/')
+      .reduce((at, key) => at[key], api);
   if (!found?.allOf) return found;
   const parts = found.allOf.map(resolve);
   const properties = Object.assign({}, ...parts.map((part) => part.properties), found.properties);
@@ -19,11 +23,15 @@ export const resolve = (node) => {
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
 
 // operations are all operations by their id, with their path, method and parameters.
-export const operations = Object.fromEntries(Object.entries(api.paths).flatMap(([path, item]) => METHODS.filter((method) => item[method]).map((method) => {
-  const operation = item[method];
-  const parameters = [...(item.parameters ?? []), ...(operation.parameters ?? [])].map(resolve);
-  return [operation.operationId, { ...operation, path, method: method.toUpperCase(), parameters }];
-})));
+export const operations = Object.fromEntries(
+  Object.entries(api.paths).flatMap(([path, item]) =>
+    METHODS.filter((method) => item[method]).map((method) => {
+      const operation = item[method];
+      const parameters = [...(item.parameters ?? []), ...(operation.parameters ?? [])].map(resolve);
+      return [operation.operationId, { ...operation, path, method: method.toUpperCase(), parameters }];
+    }),
+  ),
+);
 
 const json = (content) => content?.['application/json']?.schema;
 
@@ -37,15 +45,25 @@ export const answerOf = (operation) => {
 };
 
 // events holds the schema of each event's body in the format switchhook, by the event's name.
-export const events = Object.fromEntries(Object.values(operations.createWebhook.callbacks)
-  .map((callback) => Object.values(callback)[0].post)
-  .filter((post) => /^\w+\.\w+$/.test(post.summary))
-  .map((post) => [post.summary, resolve(json(post.requestBody.content))]));
+export const events = Object.fromEntries(
+  Object.values(operations.createWebhook.callbacks)
+    .map((callback) => Object.values(callback)[0].post)
+    .filter((post) => /^\w+\.\w+$/.test(post.summary))
+    .map((post) => [post.summary, resolve(json(post.requestBody.content))]),
+);
 
 // label makes words of a field's name: createdAt becomes Created at, phone_number Phone number.
 export const label = (name) => {
-  const words = name.replaceAll('_', ' ').replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
-  return (words[0].toUpperCase() + words.slice(1)).replace(/\bid\b/i, 'ID').replace(/\bids\b/i, 'IDs').replace(/\burl\b/i, 'URL').replace(/^Qr$/, 'QR').replace(/^Lid$/, 'LID')
+  const words = name
+    .replaceAll('_', ' ')
+    .replace(/([a-z])([A-Z])/g, '$1 $2')
+    .toLowerCase();
+  return (words[0].toUpperCase() + words.slice(1))
+    .replace(/\bid\b/i, 'ID')
+    .replace(/\bids\b/i, 'IDs')
+    .replace(/\burl\b/i, 'URL')
+    .replace(/^Qr$/, 'QR')
+    .replace(/^Lid$/, 'LID')
     .replace(/^Wa /, 'WhatsApp ');
 };
 

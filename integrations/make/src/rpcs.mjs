@@ -21,7 +21,10 @@ export const rpcs = {
   listChannels: list('List channels', '/v1/channels', channel),
   listSendingChannels: list('List channels that send', '/v1/channels', channel, { condition: "{{contains(item.abilities, 'send')}}" }),
   listPostingChannels: list('List channels that publish', '/v1/channels', channel, { condition: "{{contains(item.abilities, 'publish')}}" }),
-  listSessions: list('List WhatsApp sessions', '/v1/sessions', { label: '{{item.name}} ({{ifempty(item.phone, item.status)}})', value: '{{item.id}}' }),
+  listSessions: list('List WhatsApp sessions', '/v1/sessions', {
+    label: '{{item.name}} ({{ifempty(item.phone, item.status)}})',
+    value: '{{item.id}}',
+  }),
   listQueues: list('List queues', '/v1/queues', { label: '{{item.name}}', value: '{{item.id}}' }),
   listEventTypes: list('List kinds of event', '/v1/event-types', { label: '{{item.title}}', value: '{{item.event}}' }, { whole: true }),
 };

@@ -1,6 +1,9 @@
 // The module that every app of Make has: any request, with the connection's address and key.
 const METHODS = ['GET', 'POST', 'PATCH', 'DELETE'];
-const pair = [{ name: 'key', type: 'text', label: 'Key' }, { name: 'value', type: 'text', label: 'Value' }];
+const pair = [
+  { name: 'key', type: 'text', label: 'Key' },
+  { name: 'value', type: 'text', label: 'Value' },
+];
 const required = true;
 
 export const universal = {
@@ -20,10 +23,20 @@ export const universal = {
       response: { type: 'automatic', output: { statusCode: '{{statusCode}}', headers: '{{headers}}', body: '{{body}}' } },
     },
     mappableParams: [
-      { name: 'url', type: 'text', label: 'URL', required, help: 'A path on your server, such as `/v1/channels`. Your server describes all of them at `/docs`.' },
+      {
+        name: 'url',
+        type: 'text',
+        label: 'URL',
+        required,
+        help: 'A path on your server, such as `/v1/channels`. Your server describes all of them at `/docs`.',
+      },
       { name: 'method', type: 'select', label: 'Method', required, default: 'GET', options: METHODS.map((value) => ({ label: value, value })) },
       {
-        name: 'headers', type: 'array', label: 'Headers', spec: pair, default: [{ key: 'Content-Type', value: 'application/json' }],
+        name: 'headers',
+        type: 'array',
+        label: 'Headers',
+        spec: pair,
+        default: [{ key: 'Content-Type', value: 'application/json' }],
         help: 'The API key is added by itself.',
       },
       { name: 'qs', type: 'array', label: 'Query string', spec: pair },

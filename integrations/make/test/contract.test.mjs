@@ -22,7 +22,9 @@ const parameterOf = (value) => /^\{\{parameters\.(\w+)\}\}$/.exec(value)?.[1];
 // operationOf finds the operation that a request calls, and the parameters that its path takes.
 const operationOf = ({ url, method }) => {
   const path = url.replace(/^.*\}\}(?=\/v1\/me$)/, '');
-  const found = Object.values(operations).filter((one) => one.method === method && new RegExp(`^${one.path.replace(/\{\w+\}/g, '(\\{\\{[^}]+\\}\\}|[\\w.]+)')}$`).test(path));
+  const found = Object.values(operations).filter(
+    (one) => one.method === method && new RegExp(`^${one.path.replace(/\{\w+\}/g, '(\\{\\{[^}]+\\}\\}|[\\w.]+)')}$`).test(path),
+  );
   const exact = found.find((one) => one.path === path) ?? found[0];
   assert.ok(exact, `there is no ${method} ${path}`);
   return exact;
@@ -31,7 +33,12 @@ const operationOf = ({ url, method }) => {
 // same compares a field of a form with what the body's schema says of it.
 const same = (field, schema, where) => {
   const types = {
-    string: ['text', 'select', 'url', 'date'], integer: ['integer', 'uinteger', 'select'], number: ['number'], boolean: ['boolean'], array: ['array', 'select'], object: ['array', 'collection'],
+    string: ['text', 'select', 'url', 'date'],
+    integer: ['integer', 'uinteger', 'select'],
+    number: ['number'],
+    boolean: ['boolean'],
+    array: ['array', 'select'],
+    object: ['array', 'collection'],
   };
   assert.ok(types[schema.type].includes(field.type), `${where}: ${field.type} for ${schema.type}`);
   assert.equal(field.type === 'date', schema.format === 'date-time', `${where}: dates`);
@@ -80,7 +87,10 @@ test('Every request is an operation of openapi.yaml, with its path, query and he
       if (field) same(field, resolve(parameter.schema), `${name} ${key}`);
     }
     for (const key of Object.keys(communication.headers ?? {}).filter((one) => !(one in app.base.headers))) {
-      assert.ok(operation.parameters.some((one) => one.in === 'header' && one.name === key), `${name}: ${operation.operationId} has no header ${key}`);
+      assert.ok(
+        operation.parameters.some((one) => one.in === 'header' && one.name === key),
+        `${name}: ${operation.operationId} has no header ${key}`,
+      );
     }
     for (const parameter of used({ url: communication.url }, 'parameters')) {
       assert.ok(form.find((one) => one.name === parameter)?.required, `${name}: ${parameter} stands in the path, so it is required`);
@@ -101,7 +111,11 @@ test('Every request that sends or creates can be repeated safely, and only by a 
   for (const [name, { method, url, headers }, form] of contracted.filter(([kind]) => kind.startsWith('module'))) {
     const takes = operationOf({ method, url }).parameters.some((one) => one.name === 'Idempotency-Key');
     assert.equal(headers?.['Idempotency-Key'], takes ? '{{parameters.idempotencyKey}}' : undefined, name);
-    assert.equal(form.some((one) => one.name === 'idempotencyKey'), takes, name);
+    assert.equal(
+      form.some((one) => one.name === 'idempotencyKey'),
+      takes,
+      name,
+    );
   }
 });
 
@@ -114,7 +128,11 @@ test('Every field of a form is used, and every field that is used is in the form
 });
 
 test('Every list that a form asks for is there, and every list is asked for', () => {
-  const asked = new Set(JSON.stringify([app.module, app.webhook]).match(/rpc:\/\/\w+/g).map((one) => one.slice(6)));
+  const asked = new Set(
+    JSON.stringify([app.module, app.webhook])
+      .match(/rpc:\/\/\w+/g)
+      .map((one) => one.slice(6)),
+  );
   assert.deepEqual([...asked].sort(), Object.keys(app.rpc).sort());
   for (const [id, { communication }] of Object.entries(app.rpc)) {
     assert.deepEqual(Object.keys(communication.response.output), ['label', 'value'], id);
@@ -155,7 +173,11 @@ test('Every interface is the answer of its operation', () => {
     const { output } = one.communication.response;
     const schema = answerOf(operationOf(one.communication));
     if (typeof output !== 'string') {
-      assert.deepEqual(one.interface.map(({ name }) => name), Object.keys(output), id);
+      assert.deepEqual(
+        one.interface.map(({ name }) => name),
+        Object.keys(output),
+        id,
+      );
       continue;
     }
     assert.equal(output, one.moduleType === 'search' ? '{{item}}' : '{{body}}', id);
@@ -198,13 +220,27 @@ test('Every sample fits its interface', () => {
 test('There is a trigger for every event, and a list of all', () => {
   const known = resolve(resolve(bodyOf(operations.createWebhook).properties.events).items).enum;
   const watched = ofType('instant_trigger').map(([, one]) => app.webhook[one.webhook].attach.body.events);
-  assert.deepEqual(watched.filter(Array.isArray).map(([event]) => event).sort(), [...known].sort());
+  assert.deepEqual(
+    watched
+      .filter(Array.isArray)
+      .map(([event]) => event)
+      .sort(),
+    [...known].sort(),
+  );
   assert.deepEqual(Object.keys(goldenEvents).sort(), [...known].sort());
-  assert.deepEqual(watched.filter((one) => !Array.isArray(one)), ['{{parameters.events}}']);
+  assert.deepEqual(
+    watched.filter((one) => !Array.isArray(one)),
+    ['{{parameters.events}}'],
+  );
 });
 
 test('Every webhook has one trigger, subscribes at an address of Make and ends what it has begun', () => {
-  assert.deepEqual(ofType('instant_trigger').map(([, one]) => one.webhook).sort(), Object.keys(app.webhook).sort());
+  assert.deepEqual(
+    ofType('instant_trigger')
+      .map(([, one]) => one.webhook)
+      .sort(),
+    Object.keys(app.webhook).sort(),
+  );
   for (const [id, { attach, detach, communication }] of Object.entries(app.webhook)) {
     assert.equal(operationOf(attach).operationId, 'createWebhook', id);
     assert.equal(operationOf(detach).operationId, 'deleteWebhook', id);
@@ -231,26 +267,37 @@ test('Labels are in sentence case, begin with a verb and are given once', () => 
 
 test('The log hides the key and the secrets, and no secret is kept', () => {
   const [connection] = Object.values(app.connection);
-  for (const [name, { headers, log }] of [['base', app.base], ['connection', connection.communication]]) {
+  for (const [name, { headers, log }] of [
+    ['base', app.base],
+    ['connection', connection.communication],
+  ]) {
     assert.deepEqual(Object.keys(headers), ['X-Api-Key', 'Accept'], name);
     for (const path of ['request.headers.x-api-key', 'response.body.secret']) assert.ok(log.sanitize.includes(path), `${name} hides ${path}`);
   }
   for (const [name, communication] of requests) {
     assert.ok(!JSON.stringify(communication.response?.data ?? {}).includes('secret'), name);
-    if (!name.startsWith('connection')) assert.ok(!('log' in communication) && !JSON.stringify(communication).includes('apiKey'), `${name} leaves the key and the log to the base`);
+    if (!name.startsWith('connection'))
+      assert.ok(!('log' in communication) && !JSON.stringify(communication).includes('apiKey'), `${name} leaves the key and the log to the base`);
   }
   assert.equal(connection.params.find(({ name }) => name === 'apiKey').type, 'password');
 });
 
 test('The address and the key can be changed after the connection is made', () => {
   const [{ params: form }] = Object.values(app.connection);
-  assert.deepEqual(form.map(({ name, editable }) => [name, editable]), [['baseUrl', true], ['apiKey', true]]);
+  assert.deepEqual(
+    form.map(({ name, editable }) => [name, editable]),
+    [
+      ['baseUrl', true],
+      ['apiKey', true],
+    ],
+  );
 });
 
 test('Every status that an operation may answer has an error, and only what may be repeated is repeated', () => {
   const { error } = app.base.response;
   for (const [name, communication] of contracted) {
-    for (const status of Object.keys(operationOf(communication).responses).filter((one) => one >= '400')) assert.ok(error[status], `${name}: ${status}`);
+    for (const status of Object.keys(operationOf(communication).responses).filter((one) => one >= '400'))
+      assert.ok(error[status], `${name}: ${status}`);
   }
   for (const [status, { type }] of Object.entries(error).filter(([, one]) => one.type)) {
     assert.equal(/RateLimitError|ConnectionError/.test(type), ['409', '429', '502', '503'].includes(status), status);

@@ -24,8 +24,16 @@ const HOLDS = {
 
 test('The manifest names every component, and every file of the app is named in it once', () => {
   assert.deepEqual(check('manifest', app.manifest), []);
-  const named = [...Object.values(app.manifest.generalCodeFiles), ...Object.values(app.manifest.components).flatMap((all) => Object.values(all)).flatMap(({ codeFiles }) => Object.values(codeFiles))];
-  const there = fs.readdirSync(folder, { recursive: true }).map((name) => name.replaceAll('\\', '/')).filter((name) => /\.\w+$/.test(name));
+  const named = [
+    ...Object.values(app.manifest.generalCodeFiles),
+    ...Object.values(app.manifest.components)
+      .flatMap((all) => Object.values(all))
+      .flatMap(({ codeFiles }) => Object.values(codeFiles)),
+  ];
+  const there = fs
+    .readdirSync(folder, { recursive: true })
+    .map((name) => name.replaceAll('\\', '/'))
+    .filter((name) => /\.\w+$/.test(name));
   assert.deepEqual([...named, 'makecomapp.json'].sort(), there.sort());
 });
 
@@ -54,16 +62,28 @@ test('The schema sees what Make would refuse', () => {
   const { id, ...rest } = { id: 1, name: 'a', type: 'text', label: 'A' };
   assert.ok(body && id);
   for (const [definition, value] of [
-    ['request', { ...without, bdy: body }], ['request', without], ['request', { ...good, method: 'SEND' }], ['request', { ...good, url: 'https://elsewhere.example.com/v1/me' }],
-    ['request', { ...good, response: { ...good.response, valid: { ...good.response.valid, type: 'SomeError' } } }], ['fields', [{ ...rest, type: 'dropdown' }]],
-    ['fields', [{ ...rest, type: 'select' }]], ['fields', [{ ...rest, label: 'lower' }]], ['fields', [{ ...rest, colour: 'red' }]], ['manifest', { ...app.manifest, origins: undefined }],
-    ['manifest', { ...app.manifest, components: { ...app.manifest.components, endpoint: undefined } }], ['groups', [{ label: 'Empty', modules: [] }]], ['samples', 'rpc://sample'],
-  ]) assert.notDeepEqual(check(definition, JSON.parse(JSON.stringify(value))), [], JSON.stringify(value).slice(0, 80));
+    ['request', { ...without, bdy: body }],
+    ['request', without],
+    ['request', { ...good, method: 'SEND' }],
+    ['request', { ...good, url: 'https://elsewhere.example.com/v1/me' }],
+    ['request', { ...good, response: { ...good.response, valid: { ...good.response.valid, type: 'SomeError' } } }],
+    ['fields', [{ ...rest, type: 'dropdown' }]],
+    ['fields', [{ ...rest, type: 'select' }]],
+    ['fields', [{ ...rest, label: 'lower' }]],
+    ['fields', [{ ...rest, colour: 'red' }]],
+    ['manifest', { ...app.manifest, origins: undefined }],
+    ['manifest', { ...app.manifest, components: { ...app.manifest.components, endpoint: undefined } }],
+    ['groups', [{ label: 'Empty', modules: [] }]],
+    ['samples', 'rpc://sample'],
+  ])
+    assert.notDeepEqual(check(definition, JSON.parse(JSON.stringify(value))), [], JSON.stringify(value).slice(0, 80));
   assert.deepEqual(check('request', good), []);
   assert.deepEqual(check('fields', [rest]), []);
 });
 
 test('The files are what the build writes from the definitions, openapi.yaml and the golden events: run npm run build where they differ', () => {
-  const { status, stderr } = spawnSync(process.execPath, [fileURLToPath(new URL('../src/build.mjs', import.meta.url)), '--check'], { encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, [fileURLToPath(new URL('../src/build.mjs', import.meta.url)), '--check'], {
+    encoding: 'utf8',
+  });
   assert.deepEqual([status, stderr], [0, '']);
 });

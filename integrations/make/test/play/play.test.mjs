@@ -16,7 +16,10 @@ let session;
 const webhooks = {};
 
 const refused = async (run) => {
-  const error = await run.then(() => undefined, (reason) => reason);
+  const error = await run.then(
+    () => undefined,
+    (reason) => reason,
+  );
   assert.equal(error?.name, 'ImlError', String(error?.stack ?? 'nothing was refused'));
   assert.match(error.message, /\.$/);
   return error;
@@ -84,12 +87,15 @@ test('A connection is tested and named, whether a slash ends its address or not'
 
 test('Lists show what can be chosen', async () => {
   const labels = ['Second (sandbox 15550000002)', 'Try-out (sandbox 15550000001)'];
-  for (const list of ['listChannels', 'listSendingChannels', 'listPostingChannels']) assert.deepEqual((await player.rpc(list)).map(({ label }) => label).sort(), labels, list);
+  for (const list of ['listChannels', 'listSendingChannels', 'listPostingChannels'])
+    assert.deepEqual((await player.rpc(list)).map(({ label }) => label).sort(), labels, list);
   assert.deepEqual((await player.rpc('listChannels')).map(({ value }) => value).sort(), [sandbox.id, second.id].sort());
   assert.deepEqual(await player.rpc('listSessions'), []);
   assert.deepEqual(await player.rpc('listQueues'), []);
   const events = (await player.rpc('listEventTypes')).map(({ value }) => value);
-  const attached = Object.values(player.app.webhook).flatMap(({ attach }) => attach.body.events).filter((event) => !event.startsWith('{{'));
+  const attached = Object.values(player.app.webhook)
+    .flatMap(({ attach }) => attach.body.events)
+    .filter((event) => !event.startsWith('{{'));
   assert.deepEqual(events.sort(), attached.sort());
 });
 
@@ -112,7 +118,12 @@ test('A message starts a scenario, which answers it, and the answer’s status s
   await real.api('POST', `/v1/channels/${sandbox.id}/simulate`, { from: jane, name: 'Jane Doe', text: 'Hi {{body}} "there"!' });
   const message = await started('watchMessages');
   assert.deepEqual([message.event, message.channelId, message.data.text], ['message.received', sandbox.id, 'Hi {{body}} "there"!']);
-  const sent = await acted('sendMessage', { channelId: message.channelId, to: message.data.from, text: `You said: ${message.data.text}`, media: [{ url: `${real.hooks.address}/picture.png` }] });
+  const sent = await acted('sendMessage', {
+    channelId: message.channelId,
+    to: message.data.from,
+    text: `You said: ${message.data.text}`,
+    media: [{ url: `${real.hooks.address}/picture.png` }],
+  });
   assert.equal(sent.text, 'You said: Hi {{body}} "there"!');
   assert.equal(sent.media.length, 1);
   const status = await started('watchMessageStatuses', ({ data }) => data.id === sent.id);
@@ -120,7 +131,10 @@ test('A message starts a scenario, which answers it, and the answer’s status s
   const any = await started('watchEvents', ({ channelId }) => channelId === second.id);
   assert.equal(any.data.text, 'To the other one');
   assert.equal((await acted('getMessage', { messageId: sent.id })).id, sent.id);
-  assert.deepEqual(real.hooks.got.filter(({ path, body }) => path === '/messages' && body.channelId !== sandbox.id), []);
+  assert.deepEqual(
+    real.hooks.got.filter(({ path, body }) => path === '/messages' && body.channelId !== sandbox.id),
+    [],
+  );
 });
 
 test('A step that is run again acts once', async () => {
@@ -131,7 +145,8 @@ test('A step that is run again acts once', async () => {
 
 test('What a network says becomes what Make acts on', async () => {
   const types = {};
-  for (const outcome of ['0001', '0002', '0003', '0005', '0006']) types[outcome] = (await refused(player.run('sendMessage', { channelId: sandbox.id, to: `1555111${outcome}`, text: 'Hello' }))).type;
+  for (const outcome of ['0001', '0002', '0003', '0005', '0006'])
+    types[outcome] = (await refused(player.run('sendMessage', { channelId: sandbox.id, to: `1555111${outcome}`, text: 'Hello' }))).type;
   assert.deepEqual(types, { '0001': 'DataError', '0002': 'RateLimitError', '0003': 'RuntimeError', '0005': 'DataError', '0006': 'ConnectionError' });
 });
 
@@ -144,12 +159,21 @@ test('All fields that are wrong are named at once', async () => {
 });
 
 test('A post goes out and is told of, and one that fails can be tried again', async () => {
-  const made = await acted('createPost', { channelIds: [sandbox.id], title: 'Hello', body: 'Good morning', media: [{ url: `${real.hooks.address}/picture.png`, alt: 'A dot' }] });
+  const made = await acted('createPost', {
+    channelIds: [sandbox.id],
+    title: 'Hello',
+    body: 'Good morning',
+    media: [{ url: `${real.hooks.address}/picture.png`, alt: 'A dot' }],
+  });
   assert.equal(made.media[0].alt, 'A dot');
   await started('watchPublishedPosts', ({ data }) => data.postId === made.id);
   assert.equal((await acted('getPost', { postId: made.id })).status, 'published');
   assert.equal((await refused(player.run('cancelPost', { postId: made.id }))).type, 'DataError');
-  const bad = await real.api('POST', '/v1/posts', { body: 'No', channelIds: [sandbox.id], overrides: { [sandbox.id]: { options: { outcome: 'rejected' } } } });
+  const bad = await real.api('POST', '/v1/posts', {
+    body: 'No',
+    channelIds: [sandbox.id],
+    overrides: { [sandbox.id]: { options: { outcome: 'rejected' } } },
+  });
   const failed = await started('watchFailedPosts', ({ data }) => data.postId === bad.id);
   assert.equal(failed.data.status, 'failed');
   assert.equal((await acted('retryPost', { postId: bad.id })).id, bad.id);
@@ -161,7 +185,12 @@ test('A post waits for its time or its turn, and can be cancelled', async () => 
   assert.equal(made.publishAt, publishAt.toISOString());
   await started('watchScheduledPosts', ({ data }) => data.postId === made.id);
   assert.equal((await acted('cancelPost', { postId: made.id })).status, 'cancelled');
-  const queue = await real.api('POST', '/v1/queues', { name: 'Every morning', timeZone: 'Europe/Berlin', slots: [{ weekday: 'mon', time: '09:00' }], channelIds: [sandbox.id] });
+  const queue = await real.api('POST', '/v1/queues', {
+    name: 'Every morning',
+    timeZone: 'Europe/Berlin',
+    slots: [{ weekday: 'mon', time: '09:00' }],
+    channelIds: [sandbox.id],
+  });
   assert.deepEqual(await player.rpc('listQueues'), [{ label: 'Every morning', value: queue.id }]);
   assert.equal((await acted('listQueues', {})).id, queue.id);
   const waiting = await acted('createPost', { queueId: queue.id, body: 'Some Monday' });
@@ -170,7 +199,12 @@ test('A post waits for its time or its turn, and can be cancelled', async () => 
 });
 
 test('Contacts are made, found, changed and removed', async () => {
-  const made = await acted('createContact', { phone_number: '16311112222', name: 'Emily Johnson', extra_fields: '{"city": "Ahmedabad"}', is_blocked: 0 });
+  const made = await acted('createContact', {
+    phone_number: '16311112222',
+    name: 'Emily Johnson',
+    extra_fields: '{"city": "Ahmedabad"}',
+    is_blocked: 0,
+  });
   assert.equal((await acted('getContact', { contactId: made.id })).name, 'Emily Johnson');
   const changed = await acted('updateContact', { contactId: made.id, is_blocked: 1 });
   assert.deepEqual([changed.name, changed.is_blocked], ['Emily Johnson', 1]);
@@ -183,7 +217,8 @@ test('Contacts are made, found, changed and removed', async () => {
 });
 
 test('A search reads as many pages as its limit needs, and no more', async () => {
-  for (let number = 0; number < 103; number += 1) await real.api('POST', '/v1/contacts', { phone_number: String(16320000000 + number), name: 'Page' });
+  for (let number = 0; number < 103; number += 1)
+    await real.api('POST', '/v1/contacts', { phone_number: String(16320000000 + number), name: 'Page' });
   const before = player.log.length;
   const ids = (bundles) => new Set(bundles.map(({ id }) => id)).size;
   assert.equal(ids(await player.run('searchContacts', { q: 'Page', limit: 200 })), 103);
@@ -215,14 +250,23 @@ test('A WhatsApp device is linked by its QR code, and both triggers tell of it',
 
 test('WhatsApp takes media, a place, a contact and a reaction, and numbers are checked', async () => {
   const to = { channelId: session.id, to: jane };
-  const sent = await acted('sendWhatsAppMedia', { sessionId: session.id, to: jane, url: `${real.hooks.address}/picture.png`, contentType: 'image/png', text: 'A dot' });
+  const sent = await acted('sendWhatsAppMedia', {
+    sessionId: session.id,
+    to: jane,
+    url: `${real.hooks.address}/picture.png`,
+    contentType: 'image/png',
+    text: 'A dot',
+  });
   assert.deepEqual([sent.type, sent.text], ['image', 'A dot']);
   assert.equal((await acted('sendLocation', { ...to, latitude: '52.52', longitude: '13.405', name: 'Berlin' })).type, 'location');
   assert.equal((await acted('sendContact', { ...to, name: 'Emily', phone: '16311112222' })).type, 'contact');
   assert.equal((await acted('sendReaction', { ...to, messageId: sent.providerMessageId, emoji: '👍' })).type, 'reaction');
   assert.equal((await refused(player.run('sendTemplate', { ...to, name: 'welcome', variables: [{ key: '1', value: 'Jane' }] }))).type, 'DataError');
   const found = await player.run('checkNumbers', { sessionId: session.id, numbers: [`+${jane}`, '15550009999'] });
-  assert.deepEqual(found.map((row) => described('checkNumbers', row).exists), [true, false]);
+  assert.deepEqual(
+    found.map((row) => described('checkNumbers', row).exists),
+    [true, false],
+  );
 });
 
 test('A device is linked by a code too, and logged out', async () => {
@@ -236,10 +280,16 @@ test('A device is linked by a code too, and logged out', async () => {
 
 test('Messages, channels and events are listed', async () => {
   const inbound = await player.run('listMessages', { channelId: sandbox.id, direction: 'inbound', contact: jane });
-  assert.deepEqual(inbound.map((row) => described('listMessages', row).text), ['Hi {{body}} "there"!']);
+  assert.deepEqual(
+    inbound.map((row) => described('listMessages', row).text),
+    ['Hi {{body}} "there"!'],
+  );
   for (const row of await player.run('listChannels', {})) described('listChannels', row);
   const events = await player.run('listEvents', { event: 'message.received', channelId: sandbox.id, since: new Date(0) });
-  assert.deepEqual(events.map((row) => described('listEvents', row).event), ['message.received']);
+  assert.deepEqual(
+    events.map((row) => described('listEvents', row).event),
+    ['message.received'],
+  );
   const sample = await acted('getSampleEvent', { event: 'message.received' });
   assert.deepEqual(sample, player.app.module.watchMessages.samples);
 });
@@ -248,13 +298,20 @@ test('Any other request is made on the connection’s own server only', async ()
   const call = (given) => one('makeApiCall', given);
   const { statusCode, body } = await call({ url: '/v1/channels', qs: [{ key: 'limit', value: '1' }] });
   assert.deepEqual([statusCode, body.data.length], [200, 1]);
-  const made = await call({ url: 'v1/queues', method: 'POST', body: JSON.stringify({ name: 'Evenings', timeZone: 'UTC', slots: [{ weekday: 'fri', time: '18:00' }], channelIds: [sandbox.id] }) });
+  const made = await call({
+    url: 'v1/queues',
+    method: 'POST',
+    body: JSON.stringify({ name: 'Evenings', timeZone: 'UTC', slots: [{ weekday: 'fri', time: '18:00' }], channelIds: [sandbox.id] }),
+  });
   assert.deepEqual([made.statusCode, made.body.name], [201, 'Evenings']);
   const removed = await call({ url: `/v1/queues/${made.body.id}`, method: 'DELETE' });
   assert.ok([200, 204].includes(removed.statusCode));
   const seen = real.hooks.got.length;
   await refused(player.run('makeApiCall', { url: `${real.hooks.address}/steal`, method: 'POST', body: '{}' }));
-  assert.equal(real.hooks.got.slice(seen).some(({ path }) => path === '/steal'), false);
+  assert.equal(
+    real.hooks.got.slice(seen).some(({ path }) => path === '/steal'),
+    false,
+  );
 });
 
 test('A channel is checked, and what becomes of channels and webhooks is told of', async () => {
@@ -277,14 +334,23 @@ test('Every trigger ends its subscription', async () => {
 
 test('A revoked key fails with a sentence, in every step', async () => {
   await real.user('DELETE', `/v1/keys/${real.keyId}`);
-  for (const step of [player.run('sendMessage', { channelId: sandbox.id, to: jane, text: 'Hello' }), player.run('listChannels', {}), player.rpc('listChannels')]) {
+  for (const step of [
+    player.run('sendMessage', { channelId: sandbox.id, to: jane, text: 'Hello' }),
+    player.run('listChannels', {}),
+    player.rpc('listChannels'),
+  ]) {
     assert.equal((await refused(step)).type, 'InvalidAccessTokenError');
   }
 });
 
 test('A page in place of the server fails in every module', async () => {
   player.connection = { baseUrl: real.hooks.address, apiKey: 'sk_live_x' };
-  for (const step of [player.run('listChannels', {}), player.run('getPost', { postId: 'post_1' }), player.run('downloadSessionQr', { sessionId: 'sess_1' }), player.rpc('listChannels')]) {
+  for (const step of [
+    player.run('listChannels', {}),
+    player.run('getPost', { postId: 'post_1' }),
+    player.run('downloadSessionQr', { sessionId: 'sess_1' }),
+    player.rpc('listChannels'),
+  ]) {
     assert.match((await refused(step)).type, /DataError|InvalidConfigurationError/);
   }
 });

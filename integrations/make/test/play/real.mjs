@@ -38,7 +38,11 @@ const freePort = async () => {
 };
 
 const ask = async (url, { method = 'GET', body, headers } = {}) => {
-  const response = await fetch(url, { method, headers: { ...(body && { 'Content-Type': 'application/json' }), ...headers }, body: body && JSON.stringify(body) });
+  const response = await fetch(url, {
+    method,
+    headers: { ...(body && { 'Content-Type': 'application/json' }), ...headers },
+    body: body && JSON.stringify(body),
+  });
   const text = await response.text();
   if (!response.ok) throw new Error(`${method} ${url}: ${response.status} ${text}`);
   return text ? JSON.parse(text) : undefined;
@@ -76,7 +80,14 @@ const startHooks = async () => {
     }
   });
   const address = `http://127.0.0.1:${await listen(server)}`;
-  return { address, got, close: () => { server.closeAllConnections(); server.close(); } };
+  return {
+    address,
+    got,
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
 };
 
 // start starts all of it and registers an account with a key.
@@ -89,16 +100,27 @@ export const start = async () => {
   const child = spawn(process.env.SWITCHHOOK, ['serve'], {
     stdio: ['ignore', log, log],
     env: {
-      PATH: process.env.PATH, PORT: String(port), DATA_DIR: path.join(folder, 'data'), ALLOW_PRIVATE_NETWORKS: '127.0.0.0/8,::1/128', LOG_FORMAT: 'json',
-      WHATSAPP_TEST_SERVER: whatsapp.address, WHATSAPP_TEST_ROOT_KEY: whatsapp.rootKey,
+      PATH: process.env.PATH,
+      PORT: String(port),
+      DATA_DIR: path.join(folder, 'data'),
+      ALLOW_PRIVATE_NETWORKS: '127.0.0.0/8,::1/128',
+      LOG_FORMAT: 'json',
+      WHATSAPP_TEST_SERVER: whatsapp.address,
+      WHATSAPP_TEST_ROOT_KEY: whatsapp.rootKey,
     },
   });
   const address = `http://127.0.0.1:${port}`;
   await until('the server', async () => {
     if (child.exitCode !== null) throw new Error(`the server ended: ${fs.readFileSync(file, 'utf8').slice(-4000)}`);
-    return fetch(`${address}/readyz`).then((response) => response.ok, () => false);
+    return fetch(`${address}/readyz`).then(
+      (response) => response.ok,
+      () => false,
+    );
   });
-  const { token } = await ask(`${address}/v1/auth/register`, { method: 'POST', body: { email: 'jane@example.com', password: 'correct horse battery staple', organization: 'Example Ltd' } });
+  const { token } = await ask(`${address}/v1/auth/register`, {
+    method: 'POST',
+    body: { email: 'jane@example.com', password: 'correct horse battery staple', organization: 'Example Ltd' },
+  });
   const as = (credential) => (method, route, body) => ask(address + route, { method, body, headers: { Authorization: `Bearer ${credential}` } });
   const user = as(token);
   const { key, id: keyId } = await user('POST', '/v1/keys', { name: 'Make' });
