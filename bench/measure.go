@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/switchhook/switchhook/connectors"
 )
 
 const (
@@ -148,7 +150,7 @@ func (b *bencher) load(ctx context.Context, posters []poster, length time.Durati
 	if _, err := b.receiver.await(len(sent.accepted)*fanout, drain); err != nil {
 		return sent, arrivals{}, err
 	}
-	if err := pause(ctx, settle); err != nil {
+	if err := connectors.Wait(ctx, settle); err != nil {
 		return sent, arrivals{}, err
 	}
 	seen, err := b.receiver.show()
@@ -277,7 +279,7 @@ func (b *bencher) oneAtATime(ctx context.Context, one poster, fanout int) (time.
 
 // measureIdle measures what the servers do while there is nothing to do.
 func (b *bencher) measureIdle(ctx context.Context) error {
-	if err := pause(ctx, quiet); err != nil {
+	if err := connectors.Wait(ctx, quiet); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -285,7 +287,7 @@ func (b *bencher) measureIdle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := pause(ctx, idle); err != nil {
+	if err := connectors.Wait(ctx, idle); err != nil {
 		return err
 	}
 	after, err := b.cpu()
@@ -326,16 +328,5 @@ func watchMemory(members []member) func() map[string]int64 {
 		close(stop)
 		done.Wait()
 		return peak
-	}
-}
-
-func pause(ctx context.Context, length time.Duration) error {
-	timer := time.NewTimer(length)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("wait: %w", ctx.Err())
 	}
 }

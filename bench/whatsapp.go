@@ -16,6 +16,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/switchhook/switchhook/connectors"
 )
 
 const (
@@ -218,7 +220,7 @@ func (b *linkedBench) linkOne(ctx context.Context, phone string) (string, error)
 		return "", err
 	}
 	for session.QR == nil {
-		if err := pause(ctx, 100*time.Millisecond); err != nil {
+		if err := connectors.Wait(ctx, 100*time.Millisecond); err != nil {
 			return "", err
 		}
 		if err := b.stack.api.call(ctx, http.MethodGet, "/v1/sessions/"+session.ID, nil, &session); err != nil {
@@ -247,7 +249,7 @@ func (b *linkedBench) awaitOnline(ctx context.Context) (peak int, err error) {
 		if online == len(b.ids) {
 			return peak, nil
 		}
-		if err := pause(ctx, watchEvery); err != nil {
+		if err := connectors.Wait(ctx, watchEvery); err != nil {
 			return peak, fmt.Errorf("%d of %d sessions are online: %w", online, len(b.ids), err)
 		}
 	}
@@ -267,7 +269,7 @@ func (b *linkedBench) restart(ctx context.Context) (restart, error) {
 
 // readMemory reads the memory of the product when it has collected its garbage and rested. With profile, it keeps what lies on the heap.
 func (b *linkedBench) readMemory(ctx context.Context, to *[]int64, profile string) error {
-	if err := pause(ctx, quiet); err != nil {
+	if err := connectors.Wait(ctx, quiet); err != nil {
 		return err
 	}
 	if profile == "" {
@@ -278,7 +280,7 @@ func (b *linkedBench) readMemory(ctx context.Context, to *[]int64, profile strin
 			return err
 		}
 	}
-	if err := pause(ctx, rest); err != nil {
+	if err := connectors.Wait(ctx, rest); err != nil {
 		return err
 	}
 	bytes, err := memoryOf(b.stack.product.pid())

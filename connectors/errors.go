@@ -3,7 +3,9 @@ package connectors
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // ErrSignature is returned by Receive when a callback is not signed, or not by the provider.
@@ -102,4 +104,32 @@ func AsError(err error) *Error {
 		return e
 	}
 	return Unconfirmed(err)
+}
+
+// Harmless is AsError for requests that make nothing public: repeating them is safe, so that none of their failures is Unconfirmed.
+func Harmless(err error) *Error {
+	failed := AsError(err)
+	if failed.Kind != KindUnconfirmed {
+		return failed
+	}
+	retryable := Retryable(failed.Err)
+	retryable.Provider = failed.Provider
+	return retryable
+}
+
+// maxWords is how many code points of a stranger's words are kept.
+const maxWords = 500
+
+// Clean makes a stranger's words fit to be shown: on one line, not long, and without the secrets even if the stranger repeats them.
+func Clean(words string, secrets ...string) string {
+	for _, secret := range secrets {
+		if secret != "" {
+			words = strings.ReplaceAll(words, secret, Mask)
+		}
+	}
+	words = strings.Join(strings.FieldsFunc(words, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+	if runes := []rune(words); len(runes) > maxWords {
+		words = string(runes[:maxWords]) + "…"
+	}
+	return words
 }

@@ -15,7 +15,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/switchhook/switchhook/connectors"
 	"github.com/switchhook/switchhook/connectors/httpcall"
@@ -31,7 +30,6 @@ const (
 )
 
 const (
-	maxWords   = 500                  // code points of a network's words that are kept
 	maxExpires = 10 * 365 * 24 * 3600 // seconds; what lasts longer is taken for a mistake
 )
 
@@ -108,7 +106,7 @@ func (a App) ask(ctx context.Context, client *http.Client, now time.Time, form u
 	}
 	response, err := httpcall.Do(ctx, client, request)
 	if err != nil {
-		return Grant{}, Harmless(err)
+		return Grant{}, connectors.Harmless(err)
 	}
 	if response.Status != http.StatusOK {
 		return Grant{}, refused(response, now, a.ClientSecret, form.Get("refresh_token"), form.Get("code"), form.Get("code_verifier"))
@@ -163,34 +161,9 @@ func refused(response httpcall.Response, now time.Time, secrets ...string) *conn
 		sentence = "The network does not take the app that the access belongs to. Check the app's client id and secret, and connect the channel again."
 	}
 	failed := connectors.Unlinked(connectors.CodeAuthFailed, sentence)
-	failed.Provider = &connectors.ProviderError{Code: response.Status, Message: Clean(strings.TrimSuffix(body.Error+": "+body.Description, ": "), secrets...)}
+	failed.Provider = &connectors.ProviderError{Code: response.Status, Message: connectors.Clean(strings.TrimSuffix(body.Error+": "+body.Description, ": "), secrets...)}
 	failed.Err = cause
 	return failed
-}
-
-// Harmless is for requests that make nothing public: repeating them is safe, so that none of their failures is Unconfirmed.
-func Harmless(err error) *connectors.Error {
-	failed := connectors.AsError(err)
-	if failed.Kind != connectors.KindUnconfirmed {
-		return failed
-	}
-	retryable := connectors.Retryable(failed.Err)
-	retryable.Provider = failed.Provider
-	return retryable
-}
-
-// Clean makes a network's words fit to be shown: on one line, not long, and without the secrets even if the network repeats them.
-func Clean(words string, secrets ...string) string {
-	for _, secret := range secrets {
-		if secret != "" {
-			words = strings.ReplaceAll(words, secret, connectors.Mask)
-		}
-	}
-	words = strings.Join(strings.FieldsFunc(words, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
-	if runes := []rune(words); len(runes) > maxWords {
-		words = string(runes[:maxWords]) + "…"
-	}
-	return words
 }
 
 // Challenge returns the S256 challenge of a PKCE verifier (RFC 7636, 4.2).

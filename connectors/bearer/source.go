@@ -115,7 +115,7 @@ func (s *Source) renew(ctx context.Context, stale string) (string, error) {
 		if !errors.As(err, &known) {
 			return "", connectors.Retryable(err) // the keeper's own: nothing was sent with a token
 		}
-		return "", Harmless(known)
+		return "", connectors.Harmless(known)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -6,7 +6,6 @@ package discord
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -92,21 +91,9 @@ func New(options Options) Connector {
 		c.hosts = append(c.hosts, own.Host)
 	}
 	if c.wait == nil {
-		c.wait = wait
+		c.wait = connectors.Wait
 	}
 	return c
-}
-
-// wait waits for d, or until ctx ends.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("wait: %w", ctx.Err())
-	}
 }
 
 // Info describes the kind.

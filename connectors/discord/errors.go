@@ -8,16 +8,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/switchhook/switchhook/connectors"
 	"github.com/switchhook/switchhook/connectors/httpcall"
 )
 
 const (
-	maxWords   = 500 // code points of Discord's words that are kept
-	maxDetails = 5   // of what is wrong with a form
-	maxDepth   = 8   // of the tree that tells it
+	maxDetails = 5 // of what is wrong with a form
+	maxDepth   = 8 // of the tree that tells it
 )
 
 // codeUnknownWebhook is a webhook that was deleted. Discord penalises those who go on calling it.
@@ -169,14 +167,5 @@ func (c *conn) clean(words string) string {
 	if c.webhook != nil {
 		secrets = append(secrets, c.webhook.token)
 	}
-	for _, secret := range secrets {
-		if secret != "" {
-			words = strings.ReplaceAll(words, secret, connectors.Mask)
-		}
-	}
-	words = strings.Join(strings.FieldsFunc(words, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
-	if runes := []rune(words); len(runes) > maxWords {
-		words = string(runes[:maxWords]) + "…"
-	}
-	return words
+	return connectors.Clean(words, secrets...)
 }

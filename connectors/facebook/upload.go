@@ -11,7 +11,6 @@ import (
 
 	"github.com/switchhook/switchhook/connectors"
 	"github.com/switchhook/switchhook/connectors/httpcall"
-	"github.com/switchhook/switchhook/connectors/meta"
 	"github.com/switchhook/switchhook/connectors/meta/posting"
 )
 
@@ -34,7 +33,7 @@ func (c *conn) uploadPhoto(ctx context.Context, file connectors.PostMedia) (stri
 		ID string `json:"id"`
 	}
 	if err := c.graph.Upload(ctx, c.edge("photos"), body, &answer); err != nil {
-		return "", meta.Harmless(err)
+		return "", connectors.Harmless(err)
 	}
 	if answer.ID == "" {
 		return "", posting.Unexpected("picture's id")

@@ -85,7 +85,7 @@ func (c *conn) upload(ctx context.Context, file connectors.PostMedia, content io
 	graph := c.graph.ForVideos()
 	var s session
 	if err := graph.Post(ctx, c.edge("videos"), map[string]any{"upload_phase": "start", "file_size": file.Size}, &s); err != nil {
-		return session{}, meta.Harmless(err)
+		return session{}, connectors.Harmless(err)
 	}
 	if s.ID == "" || s.Video == "" {
 		return session{}, posting.Unexpected("upload session")
@@ -116,7 +116,7 @@ func (c *conn) transfer(ctx context.Context, graph *meta.Graph, s session, file 
 		if err == nil {
 			return next, nil
 		}
-		failed := meta.Harmless(err)
+		failed := connectors.Harmless(err)
 		if failed.Kind != connectors.KindRetryable || try == chunkTries {
 			return piece{}, failed
 		}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/switchhook/switchhook/connectors"
-	"github.com/switchhook/switchhook/connectors/meta"
 	"github.com/switchhook/switchhook/connectors/meta/posting"
 )
 
@@ -126,7 +125,7 @@ func (c *conn) create(ctx context.Context, body container) (string, error) {
 		ID string `json:"id"`
 	}
 	if err := c.graph.Post(ctx, c.edge("media"), body, &answer); err != nil {
-		return "", meta.Harmless(err)
+		return "", connectors.Harmless(err)
 	}
 	if answer.ID == "" {
 		return "", posting.Unexpected("container's id")

@@ -49,10 +49,10 @@ func (a api) do(ctx context.Context, method, path string, body any) (httpcall.Re
 func (a api) call(ctx context.Context, method, path string, body, answer any) error {
 	response, err := a.do(ctx, method, path, body)
 	if err != nil {
-		return bearer.Harmless(err)
+		return connectors.Harmless(err)
 	}
 	if response.Status < 200 || response.Status > 299 {
-		return bearer.Harmless(a.failure(response))
+		return connectors.Harmless(a.failure(response))
 	}
 	if answer != nil && json.Unmarshal(response.Body, answer) != nil {
 		return connectors.Retryable(errUnexpected())
@@ -80,10 +80,10 @@ func (a api) put(ctx context.Context, address string, stream func() (*httpcall.S
 		}
 	}
 	if err != nil {
-		return httpcall.Response{}, bearer.Harmless(err)
+		return httpcall.Response{}, connectors.Harmless(err)
 	}
 	if response.Status < 200 || response.Status > 299 {
-		return httpcall.Response{}, bearer.Harmless(a.failure(response))
+		return httpcall.Response{}, connectors.Harmless(a.failure(response))
 	}
 	return response, nil
 }
@@ -145,7 +145,7 @@ func (a api) refused(response httpcall.Response) *connectors.ProviderError {
 	if code == 0 {
 		code = response.Status
 	}
-	return &connectors.ProviderError{Code: code, Message: bearer.Clean(words, append([]string{a.tokens.Token()}, a.secrets...)...)}
+	return &connectors.ProviderError{Code: code, Message: connectors.Clean(words, append([]string{a.tokens.Token()}, a.secrets...)...)}
 }
 
 // failure gives an answer without success its meaning.

@@ -6,7 +6,6 @@ package linkedin
 import (
 	"context"
 	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -86,22 +85,10 @@ func New(options Options) Connector {
 		version: or(options.Version, defaultVersion), scopes: or(strings.Join(strings.Fields(options.Scopes), " "), defaultScopes), wait: options.Wait,
 	}
 	if c.wait == nil {
-		c.wait = wait
+		c.wait = connectors.Wait
 	}
 	c.app = bearer.App{TokenURL: c.oauthURL + "/accessToken", ClientID: options.ClientID, ClientSecret: options.ClientSecret}
 	return c
-}
-
-// wait waits for d, or until ctx ends.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("wait: %w", ctx.Err())
-	}
 }
 
 // Info describes the kind.

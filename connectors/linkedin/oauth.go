@@ -56,7 +56,7 @@ func (c Connector) Exchange(ctx context.Context, request connectors.ExchangeRequ
 	if err != nil {
 		return nil, err
 	}
-	name := bearer.Clean(who.Name, grant.Access, grant.Refresh)
+	name := connectors.Clean(who.Name, grant.Access, grant.Refresh)
 	if name == "" {
 		name = "LinkedIn member"
 	}

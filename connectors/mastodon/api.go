@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/switchhook/switchhook/connectors"
 	"github.com/switchhook/switchhook/connectors/httpcall"
@@ -17,7 +16,6 @@ import (
 
 const (
 	codeAddress = "invalid_address" // the instance's address leads where no request may go
-	maxWords    = 500               // code points of a stranger's words that are kept
 )
 
 // errUnexpected says that an answer is not one of Mastodon's API, an HTML page for example.
@@ -64,15 +62,6 @@ func (a api) get(ctx context.Context, path string, answer any) error {
 	return nil
 }
 
-// harmless is for requests that make nothing public: repeating them is safe, so that none of their failures is Unconfirmed.
-func harmless(err error) error {
-	failed := connectors.AsError(err)
-	if failed.Kind == connectors.KindUnconfirmed {
-		return connectors.Retryable(failed.Err)
-	}
-	return failed
-}
-
 // refusal returns the instance's own words, or nil where the body is not one of Mastodon's errors.
 func (a api) refusal(response httpcall.Response) *connectors.ProviderError {
 	var body struct {
@@ -91,14 +80,7 @@ func (a api) refusal(response httpcall.Response) *connectors.ProviderError {
 
 // clean makes a stranger's words fit to be shown: on one line, not long, and without the token even if the stranger repeats it.
 func (a api) clean(words string) string {
-	if a.token != "" {
-		words = strings.ReplaceAll(words, a.token, connectors.Mask)
-	}
-	words = strings.Join(strings.FieldsFunc(words, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
-	if runes := []rune(words); len(runes) > maxWords {
-		words = string(runes[:maxWords]) + "…"
-	}
-	return words
+	return connectors.Clean(words, a.token)
 }
 
 // failure gives an answer without success its meaning. The statuses are those of Mastodon's documentation.

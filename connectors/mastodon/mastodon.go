@@ -7,7 +7,6 @@ package mastodon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
@@ -76,21 +75,9 @@ func New(options Options) Connector {
 		c.scopes = defaultScopes
 	}
 	if c.wait == nil {
-		c.wait = wait
+		c.wait = connectors.Wait
 	}
 	return c
-}
-
-// wait waits for d, or until ctx ends.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("wait: %w", ctx.Err())
-	}
 }
 
 // Info describes the kind.

@@ -35,7 +35,7 @@ func (c *conn) upload(ctx context.Context, file connectors.PostMedia) (string, e
 	for range uploadTries {
 		var err error
 		if response, err = c.sendFile(ctx, file); err != nil {
-			return "", harmless(err)
+			return "", connectors.Harmless(err)
 		}
 		if response.Status != http.StatusInternalServerError {
 			break
@@ -48,7 +48,7 @@ func (c *conn) upload(ctx context.Context, file connectors.PostMedia) (string, e
 	case http.StatusUnprocessableEntity, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType:
 		return "", c.mediaRejected(response, "The instance refuses the file "+file.FileName+": its type, its size or its content.")
 	default:
-		return "", harmless(c.api.failure(response))
+		return "", connectors.Harmless(c.api.failure(response))
 	}
 	var answer attachment
 	if json.Unmarshal(response.Body, &answer) != nil || answer.ID == "" {

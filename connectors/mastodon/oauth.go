@@ -97,12 +97,12 @@ func (c Connector) register(ctx context.Context, instance api, redirect string) 
 		"client_name": appName, "redirect_uris": redirect, "scopes": c.scopes, "website": appWebsite,
 	}})
 	if err != nil {
-		return app{}, harmless(err)
+		return app{}, connectors.Harmless(err)
 	}
 	switch failed := instance.failure(response); {
 	case response.Status == http.StatusOK:
 	case response.Status >= http.StatusInternalServerError || failed.Kind == connectors.KindRateLimited:
-		return app{}, harmless(failed)
+		return app{}, connectors.Harmless(failed)
 	default:
 		return app{}, notMastodon(failed)
 	}
@@ -135,7 +135,7 @@ func (c Connector) Exchange(ctx context.Context, request connectors.ExchangeRequ
 		"client_id": {request.Keep[keepID]}, "client_secret": {request.Keep[keepSecret]}, "code_verifier": {request.CodeVerifier},
 	}})
 	if err != nil {
-		return nil, harmless(err)
+		return nil, connectors.Harmless(err)
 	}
 	if response.Status != http.StatusOK {
 		return nil, notGranted(instance.failure(response))
@@ -166,7 +166,7 @@ func (c Connector) Exchange(ctx context.Context, request connectors.ExchangeRequ
 // notGranted is the meaning of a code that the instance does not take: it was used before, or is too old.
 func notGranted(failed *connectors.Error) error {
 	if failed.Kind != connectors.KindRejected && failed.Kind != connectors.KindUnlinked {
-		return harmless(failed)
+		return connectors.Harmless(failed)
 	}
 	return become(failed, connectors.Rejected(connectors.CodeAuthFailed, "The instance does not take the code that came back; it may have ended. Begin again.", ""))
 }

@@ -99,24 +99,13 @@ func (l Login) token(ctx context.Context, host connectors.Host, form url.Values,
 	if err == nil {
 		return answer.Token, nil
 	}
-	failed := Harmless(err)
+	failed := connectors.Harmless(err)
 	if failed.Kind == connectors.KindRejected || failed.Kind == connectors.KindUnlinked {
 		rejected := connectors.Rejected(connectors.CodeAuthFailed, "Meta does not take the code that came back; it may have ended, or the operator's app id, secret and return address do not belong together. Begin again.", "")
 		rejected.Provider, rejected.Err = failed.Provider, failed.Err
 		return "", rejected
 	}
 	return "", failed
-}
-
-// Harmless is for requests that make nothing public: repeating them is safe, so that none of their failures is Unconfirmed.
-func Harmless(err error) *connectors.Error {
-	failed := connectors.AsError(err)
-	if failed.Kind != connectors.KindUnconfirmed {
-		return failed
-	}
-	retryable := connectors.Retryable(failed.Err)
-	retryable.Provider = failed.Provider
-	return retryable
 }
 
 // permissions returns what the user granted.

@@ -4,9 +4,10 @@ package meta
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
+
+	"github.com/switchhook/switchhook/connectors"
 )
 
 // The operator's settings that all of Meta's networks read.
@@ -106,12 +107,5 @@ func (o Options) Pause(ctx context.Context, d time.Duration) error {
 	if o.Wait != nil {
 		return o.Wait(ctx, d)
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("wait: %w", ctx.Err())
-	}
+	return connectors.Wait(ctx, d)
 }

@@ -177,5 +177,5 @@ func (a api) tomorrow() *connectors.Error {
 
 // clean makes Tumblr's words fit to be shown.
 func (a api) clean(words string) string {
-	return bearer.Clean(words, append([]string{a.tokens.Token()}, a.secrets...)...)
+	return connectors.Clean(words, append([]string{a.tokens.Token()}, a.secrets...)...)
 }

@@ -68,7 +68,7 @@ func newOutbound(o outboundOptions) (*outbound, error) {
 		}
 	}
 	if o.Wait == nil {
-		o.Wait = waitFor
+		o.Wait = connectors.Wait
 	}
 	if o.Random == nil {
 		o.Random = mathrand.Float64

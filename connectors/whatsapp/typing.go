@@ -2,7 +2,6 @@ package whatsapp
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"time"
 	"unicode/utf8"
@@ -56,16 +55,4 @@ func typingTime(runes int, random float64) time.Duration {
 		natural = min(typingMost, typingBegins+time.Duration(runes)*typingPerRune)
 	}
 	return time.Duration(float64(natural) * (1 + typingJitter*(2*random-1)))
-}
-
-// waitFor waits, or ends early with ctx's error.
-func waitFor(ctx context.Context, duration time.Duration) error {
-	timer := time.NewTimer(duration)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("wait: %w", ctx.Err())
-	}
 }

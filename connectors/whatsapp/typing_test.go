@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -18,19 +17,6 @@ func TestTypingTakesANaturalMoment(t *testing.T) {
 	require.Equal(t, 520*time.Millisecond, typingTime(10, 0))
 	require.Equal(t, 2500*time.Millisecond, typingTime(1000, 0.5))
 	require.LessOrEqual(t, typingTime(math.MaxInt, 1), 3*time.Second)
-}
-
-func TestAWaitEndsWithItsContext(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		begin := time.Now()
-		require.NoError(t, waitFor(t.Context(), time.Second))
-		require.Equal(t, time.Second, time.Since(begin))
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		require.ErrorIs(t, waitFor(ctx, time.Hour), context.DeadlineExceeded)
-		require.Equal(t, 2*time.Second, time.Since(begin))
-	})
 }
 
 func TestTypingIsSeenBeforeTheMessage(t *testing.T) {

@@ -212,17 +212,3 @@ func Escape(text string) string {
 func Empty(post connectors.OutPost) bool {
 	return strings.TrimSpace(post.Title) == "" && strings.TrimSpace(post.Text) == "" && len(post.Media) == 0
 }
-
-// Clean makes a stranger's words fit to be shown: on one line, not long, without a secret even if the stranger repeats it.
-func Clean(words string, secrets ...string) string {
-	for _, secret := range secrets {
-		if secret != "" {
-			words = strings.ReplaceAll(words, secret, connectors.Mask)
-		}
-	}
-	words = strings.Join(strings.FieldsFunc(words, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
-	if runes := []rune(words); len(runes) > 500 {
-		words = string(runes[:500]) + "…"
-	}
-	return words
-}

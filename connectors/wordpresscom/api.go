@@ -41,7 +41,7 @@ func (a api) do(ctx context.Context, path string, build func() (httpcall.Request
 
 // clean makes WordPress.com's words fit to be shown.
 func (a api) clean(words string) string {
-	return bearer.Clean(words, append([]string{a.tokens.Token()}, a.secrets...)...)
+	return connectors.Clean(words, append([]string{a.tokens.Token()}, a.secrets...)...)
 }
 
 // get reads an object into answer. None of its errors is Unconfirmed.

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/switchhook/switchhook/connectors"
-	"github.com/switchhook/switchhook/connectors/bearer"
 	"github.com/switchhook/switchhook/connectors/httpcall"
 	"github.com/switchhook/switchhook/connectors/wordpress"
 )
@@ -90,7 +89,7 @@ func (c *conn) create(ctx context.Context, body newPost) (connectors.Published, 
 	}
 	published := answer.published()
 	if answer.Status != body.Status {
-		published.Warnings = append(published.Warnings, fmt.Sprintf("The site made the post's status %q instead of %q.", wordpress.Clean(answer.Status), body.Status))
+		published.Warnings = append(published.Warnings, fmt.Sprintf("The site made the post's status %q instead of %q.", connectors.Clean(answer.Status), body.Status))
 	}
 	return published, nil
 }
@@ -127,10 +126,10 @@ func (c *conn) upload(ctx context.Context, file connectors.PostMedia) (wordpress
 		return httpcall.Request{Method: http.MethodPost, Stream: form}, nil
 	})
 	if err != nil {
-		return wordpress.File{}, bearer.Harmless(err)
+		return wordpress.File{}, connectors.Harmless(err)
 	}
 	if response.Status < 200 || response.Status > 299 {
-		return wordpress.File{}, bearer.Harmless(c.api.failure(response))
+		return wordpress.File{}, connectors.Harmless(c.api.failure(response))
 	}
 	return c.readUpload(file, response.Body)
 }

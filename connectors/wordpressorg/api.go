@@ -14,7 +14,6 @@ import (
 
 	"github.com/switchhook/switchhook/connectors"
 	"github.com/switchhook/switchhook/connectors/httpcall"
-	"github.com/switchhook/switchhook/connectors/wordpress"
 	"github.com/switchhook/switchhook/internal/safehttp"
 )
 
@@ -85,15 +84,6 @@ func (a *api) get(ctx context.Context, path string, query url.Values, answer any
 	return nil
 }
 
-// harmless is for requests that make nothing public: repeating them is safe, so that none of their failures is Unconfirmed.
-func harmless(err error) error {
-	failed := connectors.AsError(err)
-	if failed.Kind == connectors.KindUnconfirmed {
-		return connectors.Retryable(failed.Err)
-	}
-	return failed
-}
-
 // refusal is an error in WordPress' own form.
 type refusal struct {
 	Code    string `json:"code"`
@@ -123,7 +113,7 @@ func (a *api) failure(response httpcall.Response) *connectors.Error {
 	failed := response.Classify(a.now(), nil) // a 5xx may come after the post was stored, also in WordPress' own words
 	failed.Err = fmt.Errorf("the site answered %d", response.Status)
 	if told.Code != "" {
-		failed.Provider = &connectors.ProviderError{Code: response.Status, Message: wordpress.Clean(told.Code+": "+told.Message, a.password)}
+		failed.Provider = &connectors.ProviderError{Code: response.Status, Message: connectors.Clean(told.Code+": "+told.Message, a.password)}
 		failed.Err = fmt.Errorf("the site answered %d %s", response.Status, failed.Provider.Message)
 	}
 	if meaning := meaningOf(response.Status, told.Code); meaning != nil {

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/switchhook/switchhook/connectors"
-	"github.com/switchhook/switchhook/connectors/wordpress"
 )
 
 const (
@@ -70,6 +69,6 @@ func (c Connector) Exchange(ctx context.Context, request connectors.ExchangeRequ
 		return nil, err
 	}
 	return []connectors.AuthorizedChannel{{
-		Config: config, Name: wordpress.Clean(user, password) + " (" + strings.TrimPrefix(site.Host, "www.") + site.Path + ")",
+		Config: config, Name: connectors.Clean(user, password) + " (" + strings.TrimPrefix(site.Host, "www.") + site.Path + ")",
 	}}, nil
 }

@@ -91,7 +91,7 @@ func (c *conn) create(ctx context.Context, body newPost) (connectors.Published, 
 	}
 	published := answer.published()
 	if answer.Status != body.Status {
-		published.Warnings = append(published.Warnings, fmt.Sprintf("The site made the post's status %q instead of %q.", wordpress.Clean(answer.Status), body.Status))
+		published.Warnings = append(published.Warnings, fmt.Sprintf("The site made the post's status %q instead of %q.", connectors.Clean(answer.Status), body.Status))
 	}
 	if answer.FeaturedMedia != body.FeaturedMedia { // unknown ones are accepted and left out
 		published.Warnings = append(published.Warnings, "The site did not take the picture as the post's featured image.")
@@ -138,7 +138,7 @@ func (c *conn) term(ctx context.Context, taxonomy, name string) (int64, error) {
 	}
 	response, err := c.api.do(ctx, "/wp/v2/"+taxonomy, nil, httpcall.Request{Method: http.MethodPost, JSON: map[string]string{"name": name}})
 	if err != nil {
-		return 0, harmless(err)
+		return 0, connectors.Harmless(err)
 	}
 	told := readRefusal(response.Body)
 	switch {
@@ -149,7 +149,7 @@ func (c *conn) term(ctx context.Context, taxonomy, name string) (int64, error) {
 		failed.Provider = c.api.failure(response).Provider
 		return 0, failed
 	case response.Status < 200 || response.Status > 299:
-		return 0, harmless(c.api.failure(response))
+		return 0, connectors.Harmless(c.api.failure(response))
 	}
 	var made struct {
 		ID int64 `json:"id"`
@@ -177,10 +177,10 @@ func (c *conn) upload(ctx context.Context, file connectors.PostMedia) (wordpress
 	}
 	response, err := c.api.do(ctx, "/wp/v2/media", nil, httpcall.Request{Method: http.MethodPost, Stream: form})
 	if err != nil {
-		return wordpress.File{}, harmless(err)
+		return wordpress.File{}, connectors.Harmless(err)
 	}
 	if response.Status < 200 || response.Status > 299 {
-		return wordpress.File{}, harmless(c.api.failure(response))
+		return wordpress.File{}, connectors.Harmless(c.api.failure(response))
 	}
 	var answer struct {
 		ID        int64  `json:"id"`

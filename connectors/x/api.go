@@ -69,10 +69,10 @@ func (a api) post(ctx context.Context, path string, body, answer any) error {
 func (a api) harmless(ctx context.Context, path string, answer any, body func() (httpcall.Request, error)) error {
 	response, err := a.do(ctx, path, body)
 	if err != nil {
-		return bearer.Harmless(err)
+		return connectors.Harmless(err)
 	}
 	if response.Status < 200 || response.Status > 299 {
-		return bearer.Harmless(a.failure(response))
+		return connectors.Harmless(a.failure(response))
 	}
 	if r, own := a.refused(response); own != nil && len(r.Errors) > 0 && !hasData(response) {
 		failed := connectors.Rejected(httpcall.CodeProviderRejected, "X refuses this. Its own words say why.", "")
@@ -118,5 +118,5 @@ func (a api) clean(words string) string {
 	if a.tokens != nil {
 		secrets = append([]string{a.tokens.Token()}, secrets...)
 	}
-	return bearer.Clean(words, secrets...)
+	return connectors.Clean(words, secrets...)
 }

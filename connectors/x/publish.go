@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/switchhook/switchhook/connectors"
-	"github.com/switchhook/switchhook/connectors/bearer"
 	"github.com/switchhook/switchhook/connectors/httpcall"
 )
 
@@ -146,7 +145,7 @@ func (c *conn) address(id string) string { return site + "/" + c.username + "/st
 
 // mediaRejected is the refusal of a file, with what is known of failed.
 func mediaRejected(failed *connectors.Error, sentence string) *connectors.Error {
-	failed = bearer.Harmless(failed)
+	failed = connectors.Harmless(failed)
 	if failed.Kind != connectors.KindRejected || failed.Code == connectors.CodeScopeMissing || failed.Code == connectors.CodeMediaRejected {
 		return failed
 	}

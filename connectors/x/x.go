@@ -6,7 +6,6 @@ package x
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
@@ -98,22 +97,10 @@ func New(options Options) Connector {
 		c.scopes = defaultScopes
 	}
 	if c.wait == nil {
-		c.wait = wait
+		c.wait = connectors.Wait
 	}
 	c.app = bearer.App{TokenURL: c.baseURL + "/2/oauth2/token", ClientID: options.ClientID, ClientSecret: options.ClientSecret, Basic: true}
 	return c
-}
-
-// wait waits for d, or until ctx ends.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("wait: %w", ctx.Err())
-	}
 }
 
 // Info describes the kind.
