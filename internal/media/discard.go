@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/switchhook/switchhook/internal/store"
 )
 
 // Discard deletes uploads of an account by id, because the post that they came for was refused or does without them. Ids of other files and of
-// none are passed over. What a failure leaves behind, the purge deletes later where it belongs to no post.
+// none are passed over, and so are files that a stored post has: who takes a post for refused, because the answer of the database was lost, may be wrong. What a failure leaves behind, the purge deletes later where it belongs to no post.
 func (s *Service) Discard(ctx context.Context, accountID string, ids []string) error {
 	var gone []string
 	for _, mediaID := range ids {
@@ -20,6 +21,13 @@ func (s *Service) Discard(ctx context.Context, accountID string, ids []string) e
 		if err != nil {
 			return fmt.Errorf("read media: %w", err)
 		}
+		used, err := s.used(ctx, m)
+		if err != nil {
+			return err
+		}
+		if used {
+			continue
+		}
 		if err := s.remove(ctx, m.ID); err != nil {
 			return fmt.Errorf("delete media file: %w", err)
 		}
@@ -29,4 +37,19 @@ func (s *Service) Discard(ctx context.Context, accountID string, ids []string) e
 		return fmt.Errorf("delete media rows: %w", err)
 	}
 	return nil
+}
+
+// used tells whether the post that a file belongs to has it.
+func (s *Service) used(ctx context.Context, m *store.Media) (bool, error) {
+	if m.PostID == "" {
+		return false, nil
+	}
+	p, err := s.o.Store.Post(ctx, m.AccountID, m.PostID)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read post: %w", err)
+	}
+	return strings.Contains(p.Media, m.ID), nil
 }

@@ -326,6 +326,21 @@ func TestAnAddressInAClosedNetworkIsNeverCalled(t *testing.T) {
 	require.Empty(t, f.files(t))
 }
 
+func TestAFileThatAStoredPostHasIsNotDiscarded(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	at := time.UnixMilli(f.now.Load())
+	kept, _, err := f.Store(t.Context(), upload(png))
+	require.NoError(t, err)
+	left, _, err := f.Store(t.Context(), upload(png))
+	require.NoError(t, err)
+	post := &store.Post{ID: "post_a", AccountID: "acct_a", Status: store.PostQueued, Media: `[{"id":"` + kept.ID + `"}]`, Origin: "api", CreatedAt: at, UpdatedAt: at}
+	require.NoError(t, f.store.InsertPost(t.Context(), post, nil))
+	require.NoError(t, f.store.AttachMedia(t.Context(), "acct_a", []string{kept.ID, left.ID}, "post_a"))
+	require.NoError(t, f.Discard(t.Context(), "acct_a", []string{kept.ID, left.ID}))
+	require.Equal(t, []string{kept.ID}, f.files(t))
+}
+
 // deadly is a storage that takes a file and is the last that its process sees.
 type deadly struct{ media.Storage }
 
