@@ -166,6 +166,20 @@ func TestEveryAnswerOfAnIncomingWebhookTellsItsOwnLimit(t *testing.T) {
 	})
 }
 
+func TestABodyThatIsNotReadToItsEndCountsAndIsToldTheLimit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "sqlite")
+	a := w.tenant(t, "ann")
+	path := a.path(t, a.incoming(t, `"channelIds":["`+a.channel(t, "sandbox", `{}`)+`"],"rateLimit":{"limit":1,"period":"1h"}`))
+	huge := `{"body":"` + strings.Repeat("x", 9<<20) + `"}`
+	for _, status := range []int{413, 429} {
+		r := w.call(t, "POST", path, huge)
+		require.Equal(t, status, r.status, "%s", r.body)
+		require.Equal(t, []string{"1", "0"}, []string{r.header.Get("X-RateLimit-Limit"), r.header.Get("X-RateLimit-Remaining")})
+	}
+	require.Equal(t, 404, w.call(t, "POST", "/hooks/x", huge).status)
+}
+
 func TestADeletedIncomingWebhookIsNotFoundAtOnce(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, func(t *testing.T, w *world) {

@@ -44,6 +44,20 @@ func (s *Server) takeLimit(r *request) error {
 	return nil
 }
 
+// withLimit is the answer to a request whose body cannot be taken. To an incoming webhook it counts, and tells the limit, as any other does.
+func (s *Server) withLimit(r *request, failure error) error {
+	if r.route.access != hookToken {
+		return failure
+	}
+	if err := s.authenticate(r); err != nil {
+		return err
+	}
+	if err := s.takeLimit(r); err != nil {
+		return err
+	}
+	return failure
+}
+
 func limitKey(p account.Principal) string {
 	if p.Kind == account.KindKey {
 		return p.KeyID

@@ -97,7 +97,7 @@ func (s *Server) handleSafely(r *request) (a answer, err error) {
 		return answer{}, err
 	}
 	if err := s.takeBody(r); err != nil {
-		return answer{}, err
+		return answer{}, s.withLimit(r, err)
 	}
 	if err := checkAddress(r); err != nil {
 		return answer{}, err
