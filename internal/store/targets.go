@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -57,11 +59,15 @@ func (s *Store) ClaimTargetsAny(ctx context.Context, worker string, now time.Tim
 // settlePosts gives the posts of targets that have changed the status that follows. Each row is locked by a statement of its own: one that waits for a lock goes on
 // with what it saw of the targets before it, and would miss what another process has done to them meanwhile.
 func (s *Store) settlePosts(ctx context.Context, targets []*Target, now time.Time) error {
+	posts := map[string]string{} // accounts by post
 	for _, t := range targets {
-		if _, err := s.db.Exec(ctx, holdPostQuery, t.AccountID, t.PostID); err != nil {
+		posts[t.PostID] = t.AccountID
+	}
+	for _, postID := range slices.Sorted(maps.Keys(posts)) { // in one order for all, so that two claims do not wait for each other
+		if _, err := s.db.Exec(ctx, holdPostQuery, posts[postID], postID); err != nil {
 			return err
 		}
-		if _, err := s.db.Exec(ctx, settlePostQuery, t.AccountID, t.PostID, Millis(now)); err != nil {
+		if _, err := s.db.Exec(ctx, settlePostQuery, posts[postID], postID, Millis(now)); err != nil {
 			return err
 		}
 	}
