@@ -82,6 +82,16 @@ func mediaRejected(message string) *connectors.Error {
 	return connectors.Rejected("media_unavailable", message, "media")
 }
 
+// SameOrigin tells whether two addresses have the same scheme, host and port, so that the credentials of one may go to the other.
+func SameOrigin(a, b string) bool {
+	first, err := url.Parse(a)
+	if err != nil || first.Host == "" {
+		return false
+	}
+	second, err := url.Parse(b)
+	return err == nil && sameOrigin(first, second)
+}
+
 func sameOrigin(a, b *url.URL) bool {
 	return a.Scheme == b.Scheme && strings.EqualFold(a.Host, b.Host)
 }

@@ -97,3 +97,16 @@ func TestFetchRefusesWhatItMustNotFollow(t *testing.T) {
 		requireKind(t, connectors.KindRejected, err)
 	}
 }
+
+func TestAnOriginIsASchemeAHostAndAPort(t *testing.T) {
+	t.Parallel()
+	const base = "https://api.example.com:8443/v1"
+	for address, same := range map[string]bool{
+		"https://api.example.com:8443/files/1": true, "https://API.example.com:8443": true,
+		"http://api.example.com:8443/files/1": false, "https://api.example.com/files/1": false, "https://api.example.com.evil.test:8443/": false,
+		"/files/1": false, "": false, "https://%": false,
+	} {
+		require.Equal(t, same, httpcall.SameOrigin(address, base), address)
+		require.Equal(t, same, httpcall.SameOrigin(base, address), address)
+	}
+}

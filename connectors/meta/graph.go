@@ -167,16 +167,9 @@ func (g *Graph) Fetch(ctx context.Context, address string) (body io.ReadCloser, 
 
 // owns tells whether an address is of the API's own origin, or with the real one of the host of WhatsApp's media.
 func (g *Graph) owns(address string) bool {
-	file, err := url.Parse(address)
-	if err != nil {
-		return false
-	}
-	base, err := url.Parse(g.baseURL)
-	if err != nil {
-		return false
-	}
-	if file.Scheme == base.Scheme && strings.EqualFold(file.Host, base.Host) {
+	if httpcall.SameOrigin(address, g.baseURL) {
 		return true
 	}
-	return strings.HasPrefix(g.baseURL, defaultBaseURL+"/") && file.Scheme == "https" && strings.EqualFold(file.Host, "lookaside.fbsbx.com")
+	file, err := url.Parse(address)
+	return err == nil && strings.HasPrefix(g.baseURL, defaultBaseURL+"/") && file.Scheme == "https" && strings.EqualFold(file.Host, "lookaside.fbsbx.com")
 }

@@ -162,16 +162,9 @@ func (c *conn) FetchMedia(ctx context.Context, ref connectors.MediaRef) (body io
 
 // ownsURL tells whether an address belongs to the API: its own origin, or with the real Twilio any of its regions' hosts.
 func (c *conn) ownsURL(address string) bool {
-	file, err := url.Parse(address)
-	if err != nil {
-		return false
-	}
-	base, err := url.Parse(c.baseURL)
-	if err != nil {
-		return false
-	}
-	if file.Scheme == base.Scheme && strings.EqualFold(file.Host, base.Host) {
+	if httpcall.SameOrigin(address, c.baseURL) {
 		return true
 	}
-	return c.baseURL == defaultBaseURL && file.Scheme == "https" && file.Port() == "" && strings.HasSuffix(strings.ToLower(file.Hostname()), ".twilio.com")
+	file, err := url.Parse(address)
+	return err == nil && c.baseURL == defaultBaseURL && file.Scheme == "https" && file.Port() == "" && strings.HasSuffix(strings.ToLower(file.Hostname()), ".twilio.com")
 }
