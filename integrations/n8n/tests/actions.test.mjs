@@ -345,6 +345,14 @@ test('a session is made, its QR code is a picture, a phone scans it, and numbers
 	await run({ resource: 'session', operation: 'link', sessionId });
 });
 
+test('what needs no values can be done without any', async () => {
+	const [made] = await run({ resource: 'session', operation: 'create' });
+	assert.match(made.json.id, /^sess_/);
+	const contact = await server.call('POST', '/v1/contacts', { phone_number: '15558880000', name: 'Jim' });
+	const [same] = await run({ resource: 'contact', operation: 'update', contactId: byId(contact.id) });
+	assert.equal(same.json.name, 'Jim');
+});
+
 test('a phone can be linked by a code to type in', async () => {
 	await phones.tell('/users', { PN: '15559990011', Name: 'Bar' });
 	const [made] = await run({ resource: 'session', operation: 'create', sessionName: 'Bar phone' });

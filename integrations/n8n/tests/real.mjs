@@ -225,11 +225,12 @@ try {
 		await unpublish(flow);
 	});
 
-	await step('a session is made and its QR code is a picture', async () => {
+	await step('a channel is checked, a session is made and its QR code is a picture', async () => {
 		const flow = await make(
 			chain('QR', [
 				trigger(),
-				act('Create', { resource: 'session', operation: 'create', sessionName: 'Shop phone' }),
+				act('Check', { resource: 'channel', operation: 'check', channelId: byId(channel) }),
+				act('Create', { resource: 'session', operation: 'create', sessionName: '' }),
 				act('Code', { resource: 'session', operation: 'getQr', sessionId: byId('={{ $json.id }}'), binaryField: 'data' }),
 			]),
 		);
