@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.mau.fi/whatsmeow/store"
+
+	"github.com/switchhook/switchhook/connectors/whatsapp/archived"
 )
 
 // ratchet keeps a device's encrypted sessions whole. Each message that is encrypted or decrypted reads the session with the other side's device,
@@ -81,7 +83,10 @@ func (s *sending) end() {
 }
 
 // decrypting is what is known of one message that comes in; it belongs to one goroutine.
-type decrypting struct{ failed bool } // the database has refused something
+type decrypting struct {
+	failed bool              // the database has refused something
+	before map[string][]byte // sessions as they were, by address
+}
 
 // watch notes an error of the database, and returns it.
 func watch(ctx context.Context, err error) error {
@@ -119,6 +124,11 @@ func (s *turnedSessions) PutManySessions(ctx context.Context, sessions map[strin
 // GetSession reads one session.
 func (s *turnedSessions) GetSession(ctx context.Context, address string) ([]byte, error) {
 	session, err := s.SessionStore.GetSession(ctx, address)
+	if d, ok := ctx.Value(decryptingKey{}).(*decrypting); ok && err == nil {
+		if _, known := d.before[address]; !known {
+			d.before[address] = session
+		}
+	}
 	return session, watch(ctx, err)
 }
 
@@ -126,6 +136,9 @@ func (s *turnedSessions) GetSession(ctx context.Context, address string) ([]byte
 func (s *turnedSessions) PutSession(ctx context.Context, address string, session []byte) error {
 	if !s.ratchet.held() {
 		return errNoLease
+	}
+	if d, ok := ctx.Value(decryptingKey{}).(*decrypting); ok {
+		session = archived.Mend(d.before[address], session)
 	}
 	return watch(ctx, s.SessionStore.PutSession(ctx, address, session))
 }
@@ -142,7 +155,7 @@ func (b *turnedBuffer) DoDecryptionTxn(ctx context.Context, decrypt func(context
 		return err
 	}
 	defer b.ratchet.end()
-	d := &decrypting{}
+	d := &decrypting{before: map[string][]byte{}}
 	decided := false
 	err := b.EventBuffer.DoDecryptionTxn(context.WithValue(ctx, decryptingKey{}, d), func(ctx context.Context) error {
 		err := decrypt(ctx)

@@ -20,6 +20,8 @@ import (
 	wastore "go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/util/keys"
+
+	"github.com/switchhook/switchhook/connectors/whatsapp/archived"
 )
 
 const (
@@ -218,7 +220,8 @@ func (signalStore) GetSubDeviceSessions(context.Context, string) ([]uint32, erro
 }
 
 func (s signalStore) StoreSession(_ context.Context, address *protocol.SignalAddress, r *record.Session) error {
-	s.phone.sessions[address.String()] = r.Serialize()
+	key := address.String()
+	s.phone.sessions[key] = archived.Mend(s.phone.sessions[key], r.Serialize())
 	return nil
 }
 
