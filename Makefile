@@ -36,6 +36,10 @@ test-go: # the Go tests with the race detector, on PostgreSQL and Redis and with
 test-integrations: # the packages for n8n, Zapier and Make, and what is made of openapi.yaml, against the real server
 	integrations/test.sh
 
+.PHONY: test-n8n
+test-n8n: ## the n8n package inside a real n8n; the first time it installs one into .bin/n8n (about 10 minutes, 3 GB)
+	integrations/n8n/real.sh
+
 # The tests that need an engine import internal/testenv, themselves or through another package.
 .PHONY: unit
 unit: ## the tests of packages that need no engine, quickly
