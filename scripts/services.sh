@@ -19,7 +19,7 @@ has_postgres() { [ -n "${TEST_DATABASE_URL:-}" ] || command -v initdb >/dev/null
 has_redis() { command -v redis-server >/dev/null; }
 has_compiler() { command -v "${CC:-gcc}" >/dev/null; } # the race detector needs one
 
-# The README's commands, and the contracts' own verifiers, which are JavaScript.
+# The README's commands, and the contracts' own verifiers, which are JavaScript and Python.
 has_all() { for tool in "$@"; do command -v "$tool" >/dev/null || return 1; done; }
 
 missing=()
@@ -28,6 +28,7 @@ has_redis || missing+=(redis-server)
 has_compiler || missing+=(gcc libc6-dev)
 has_all curl openssl jq || missing+=(curl openssl jq ca-certificates)
 has_all node || missing+=(nodejs)
+has_all python3 || missing+=(python3)
 
 # A real WordPress, see scripts/wordpress.sh.
 has_php() { [[ $'\n'"$(php -m 2>/dev/null)"$'\n' == *$'\n'"$1"$'\n'* ]]; }
