@@ -177,7 +177,8 @@ func TestABodyThatIsNotReadToItsEndCountsAndIsToldTheLimit(t *testing.T) {
 		require.Equal(t, status, r.status, "%s", r.body)
 		require.Equal(t, []string{"1", "0"}, []string{r.header.Get("X-RateLimit-Limit"), r.header.Get("X-RateLimit-Remaining")})
 	}
-	require.Equal(t, 404, w.call(t, "POST", "/hooks/x", huge).status)
+	// Of what goes nowhere only 8 MiB are read: with more, the client may find its line cut before it has read the answer.
+	require.Equal(t, 404, w.call(t, "POST", "/hooks/x", huge[:3<<20]).status)
 }
 
 func TestADeletedIncomingWebhookIsNotFoundAtOnce(t *testing.T) {
