@@ -171,14 +171,14 @@ func TestABodyThatIsNotReadToItsEndCountsAndIsToldTheLimit(t *testing.T) {
 	w := newWorld(t, "sqlite")
 	a := w.tenant(t, "ann")
 	path := a.path(t, a.incoming(t, `"channelIds":["`+a.channel(t, "sandbox", `{}`)+`"],"rateLimit":{"limit":1,"period":"1h"}`))
-	huge := `{"body":"` + strings.Repeat("x", 9<<20) + `"}`
+	// Less than 8 MiB: of more, the server leaves a rest unread, and the client may find its line cut before it has read the answer.
+	huge := `{"body":"` + strings.Repeat("x", 3<<20) + `"}`
 	for _, status := range []int{413, 429} {
 		r := w.call(t, "POST", path, huge)
 		require.Equal(t, status, r.status, "%s", r.body)
 		require.Equal(t, []string{"1", "0"}, []string{r.header.Get("X-RateLimit-Limit"), r.header.Get("X-RateLimit-Remaining")})
 	}
-	// Of what goes nowhere only 8 MiB are read: with more, the client may find its line cut before it has read the answer.
-	require.Equal(t, 404, w.call(t, "POST", "/hooks/x", huge[:3<<20]).status)
+	require.Equal(t, 404, w.call(t, "POST", "/hooks/x", huge).status)
 }
 
 func TestADeletedIncomingWebhookIsNotFoundAtOnce(t *testing.T) {
