@@ -88,6 +88,7 @@ type world struct {
 	ids     *id.Generator
 	sealer  *secret.Sealer
 	kinds   map[string]connectors.Connector
+	hear    func(*event.Draft) error // hears of each session event before it is stored; nil: nobody does
 }
 
 // node is one process.
@@ -149,6 +150,21 @@ func (w *world) account(t *testing.T, accountID string) {
 	require.NoError(t, err)
 }
 
+// hearing is a publisher whose events the test hears just before they are stored, and may refuse.
+type hearing struct {
+	*event.Publisher
+	w *world
+}
+
+func (h hearing) Publish(ctx context.Context, draft *event.Draft) error {
+	if h.w.hear != nil {
+		if err := h.w.hear(draft); err != nil {
+			return err
+		}
+	}
+	return h.Publisher.Publish(ctx, draft)
+}
+
 // node starts a process that beats once and, as long as the test calls Tick, works.
 func (w *world) node(t *testing.T, worker string) *node {
 	t.Helper()
@@ -177,7 +193,7 @@ func (w *world) node(t *testing.T, worker string) *node {
 	})
 	require.NoError(t, err)
 	n.Service, err = session.New(session.Options{
-		Store: w.store, Channels: n.channels, Connectors: w.kinds, Outbox: n.messages, Publisher: publisher, IDs: w.ids, Redis: w.redis.Client(),
+		Store: w.store, Channels: n.channels, Connectors: w.kinds, Outbox: n.messages, Publisher: hearing{publisher, w}, IDs: w.ids, Redis: w.redis.Client(),
 		HTTP: client, PublicHTTP: client, Dial: (&net.Dialer{}).DialContext, Logger: logger, Now: w.clock.now, WorkerID: worker, Sleep: w.clock.sleep,
 	})
 	require.NoError(t, err)

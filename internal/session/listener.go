@@ -33,10 +33,13 @@ func (r *runner) retry(ctx context.Context) {
 	}
 }
 
-// save stores the newest state. The event comes first: a status that nobody was told of must not count as told.
+// save stores the newest state and tells it.
 func (r *runner) save(ctx context.Context) error {
 	if !r.held() {
 		return errNotHeld
+	}
+	if err := r.tell(ctx); err != nil {
+		return err
 	}
 	next := *r.row
 	merge(&next, *r.unsaved)
@@ -49,6 +52,9 @@ func (r *runner) save(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := r.tell(ctx); err != nil {
+		return err
+	}
 	r.taken = false
 	if err := r.tellChannel(ctx); err != nil {
 		return err
@@ -60,18 +66,42 @@ func (r *runner) save(ctx context.Context) error {
 	return nil
 }
 
-// store raises the events of a changed state and stores it.
+// tell raises the events of what is stored and not told yet.
+func (r *runner) tell(ctx context.Context) error {
+	if r.untold == nil {
+		return nil
+	}
+	if err := r.untold(ctx); err != nil {
+		return err
+	}
+	r.untold = nil
+	return nil
+}
+
+// store stores a changed state and raises its events. The events come first, since a status that nobody was told of must not count as told;
+// but those of a code and of a session that is online come after: who hears them asks for the code, or sends, at once. A process that ends
+// in between is no loss there, because the next one tells of a new code, or of the session's coming back.
 func (r *runner) store(ctx context.Context, next *store.Session, step *connectors.LinkStep) error {
 	before := r.row
 	now := r.s.Now()
-	if next.Status != before.Status || next.Reason != before.Reason {
+	changed := next.Status != before.Status || next.Reason != before.Reason
+	if changed {
 		next.StatusAt = later(now, before.StatusAt)
-		if err := r.s.publishStatus(ctx, before, next); err != nil {
-			return err
-		}
 	}
-	if step != nil && step.Kind == connectors.StepQR && next.Step != before.Step {
-		if err := r.s.publishQR(ctx, next, step); err != nil {
+	events := func(ctx context.Context) error {
+		if changed {
+			if err := r.s.publishStatus(ctx, before, next); err != nil {
+				return err
+			}
+		}
+		if step != nil && step.Kind == connectors.StepQR && next.Step != before.Step {
+			return r.s.publishQR(ctx, next, step)
+		}
+		return nil
+	}
+	afterwards := next.Status == string(connectors.LinkQR) || next.Status == string(connectors.LinkConnected)
+	if !afterwards {
+		if err := events(ctx); err != nil {
 			return err
 		}
 	}
@@ -84,6 +114,9 @@ func (r *runner) store(ctx context.Context, next *store.Session, step *connector
 		return fmt.Errorf("save session: %w", err)
 	}
 	r.row = next
+	if afterwards {
+		r.untold = events
+	}
 	if next.Status != before.Status {
 		r.s.Logger.InfoContext(ctx, "session.state_changed", "session_id", r.id, "status", next.Status, "reason", next.Reason)
 	}

@@ -34,8 +34,9 @@ type runner struct {
 	mu      sync.Mutex
 	row     *store.Session // as it is stored
 	channel *store.Channel
-	unsaved *connectors.LinkState // the newest state, where it is not stored completely
-	taken   bool                  // it has just come from another process, or one of earlier, and has not told of any state yet
+	unsaved *connectors.LinkState       // the newest state, where it is not stored completely
+	untold  func(context.Context) error // raises the events of what is stored; nil where all is told
+	taken   bool                        // it has just come from another process, or one of earlier, and has not told of any state yet
 }
 
 // held reports whether this process may act for the session.
