@@ -11,6 +11,24 @@ import (
 	"github.com/switchhook/switchhook/internal/store"
 )
 
+// changed tells whether a session's status is another one, or stands for another reason.
+func changed(before, after *store.Session) bool {
+	return after.Status != before.Status || after.Reason != before.Reason
+}
+
+// publishChange raises the events of a session's change: its status, and a new QR code.
+func (s *Service) publishChange(ctx context.Context, before, after *store.Session, step *connectors.LinkStep) error {
+	if changed(before, after) {
+		if err := s.publishStatus(ctx, before, after); err != nil {
+			return err
+		}
+	}
+	if step != nil && step.Kind == connectors.StepQR && after.Step != before.Step {
+		return s.publishQR(ctx, after, step)
+	}
+	return nil
+}
+
 // publishStatus raises session.status for the change of a session from before to after. The time of the old status makes the name the same for
 // all who tell of this change, and another for the next one.
 func (s *Service) publishStatus(ctx context.Context, before, after *store.Session) error {

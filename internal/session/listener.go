@@ -84,21 +84,10 @@ func (r *runner) tell(ctx context.Context) error {
 func (r *runner) store(ctx context.Context, next *store.Session, step *connectors.LinkStep) error {
 	before := r.row
 	now := r.s.Now()
-	changed := next.Status != before.Status || next.Reason != before.Reason
-	if changed {
+	if changed(before, next) {
 		next.StatusAt = later(now, before.StatusAt)
 	}
-	events := func(ctx context.Context) error {
-		if changed {
-			if err := r.s.publishStatus(ctx, before, next); err != nil {
-				return err
-			}
-		}
-		if step != nil && step.Kind == connectors.StepQR && next.Step != before.Step {
-			return r.s.publishQR(ctx, next, step)
-		}
-		return nil
-	}
+	events := func(ctx context.Context) error { return r.s.publishChange(ctx, before, next, step) }
 	afterwards := next.Status == string(connectors.LinkQR) || next.Status == string(connectors.LinkConnected)
 	if !afterwards {
 		if err := events(ctx); err != nil {
