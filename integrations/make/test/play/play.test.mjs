@@ -335,23 +335,23 @@ test('Every trigger ends its subscription', async () => {
 test('A revoked key fails with a sentence, in every step', async () => {
   await real.user('DELETE', `/v1/keys/${real.keyId}`);
   for (const step of [
-    player.run('sendMessage', { channelId: sandbox.id, to: jane, text: 'Hello' }),
-    player.run('listChannels', {}),
-    player.rpc('listChannels'),
+    () => player.run('sendMessage', { channelId: sandbox.id, to: jane, text: 'Hello' }),
+    () => player.run('listChannels', {}),
+    () => player.rpc('listChannels'),
   ]) {
-    assert.equal((await refused(step)).type, 'InvalidAccessTokenError');
+    assert.equal((await refused(step())).type, 'InvalidAccessTokenError');
   }
 });
 
 test('A page in place of the server fails in every module', async () => {
   player.connection = { baseUrl: real.hooks.address, apiKey: 'sk_live_x' };
   for (const step of [
-    player.run('listChannels', {}),
-    player.run('getPost', { postId: 'post_1' }),
-    player.run('downloadSessionQr', { sessionId: 'sess_1' }),
-    player.rpc('listChannels'),
+    () => player.run('listChannels', {}),
+    () => player.run('getPost', { postId: 'post_1' }),
+    () => player.run('downloadSessionQr', { sessionId: 'sess_1' }),
+    () => player.rpc('listChannels'),
   ]) {
-    assert.match((await refused(step)).type, /DataError|InvalidConfigurationError/);
+    assert.match((await refused(step())).type, /DataError|InvalidConfigurationError/);
   }
 });
 
