@@ -24,8 +24,11 @@ const (
 	RegistrationClosed = "closed" // the same
 )
 
-// RoleOwner is the role of the user who registered the account.
-const RoleOwner = "owner"
+// The roles of a user.
+const (
+	RoleOwner  = "owner"  // may do everything; who registered the account is one
+	RoleMember = "member" // may do everything but make API keys, change who belongs to the account, and change the account itself
+)
 
 // Limiter counts attempts, for all processes together.
 type Limiter interface {
@@ -50,7 +53,7 @@ type Kind string
 
 // The kinds of a principal.
 const (
-	KindUser Kind = "user" // a login token
+	KindUser Kind = "user" // a login token, or a login to the dashboard
 	KindKey  Kind = "key"  // an API key, or a signature made with one
 )
 
@@ -61,6 +64,7 @@ type Principal struct {
 	UserID    string // of KindUser
 	KeyID     string // of KindKey
 	Role      string // of KindUser
+	LoginID   string // of KindUser who is logged in to the dashboard; empty: by a token
 }
 
 // Service registers and authenticates. It is safe for concurrent use, and keeps no state that another process would miss:
@@ -69,6 +73,7 @@ type Service struct {
 	o         Options
 	passwords *secret.Passwords
 	tokenKey  []byte
+	csrfKey   []byte
 
 	touching sync.WaitGroup
 	mu       sync.Mutex
@@ -90,7 +95,8 @@ func New(o Options) (*Service, error) {
 		return nil, errors.New("make account service: Options.Registration must be first, open or closed")
 	}
 	return &Service{
-		o: o, passwords: secret.NewPasswords(runtime.NumCPU()), tokenKey: o.Sealer.Derive("jwt"), touched: map[string]bool{},
+		o: o, passwords: secret.NewPasswords(runtime.NumCPU()), tokenKey: o.Sealer.Derive("jwt"), csrfKey: o.Sealer.Derive("csrf"),
+		touched: map[string]bool{},
 	}, nil
 }
 

@@ -34,6 +34,20 @@ type throttle struct {
 // wrong password. The errors for users are required_field, unauthorized, rate_limited, and service_unavailable while
 // attempts cannot be counted.
 func (s *Service) Login(ctx context.Context, email string, password secret.String, client netip.Addr) (*LoginToken, error) {
+	u, err := s.checkPassword(ctx, email, password, client)
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.o.Store.Account(ctx, u.AccountID)
+	if err != nil {
+		return nil, fmt.Errorf("find account: %w", err)
+	}
+	return s.issue(a, u)
+}
+
+// checkPassword returns the user whom an e-mail address and a password belong to. Every way to log in goes through here and is
+// throttled together.
+func (s *Service) checkPassword(ctx context.Context, email string, password secret.String, client netip.Addr) (*store.User, error) {
 	email = cleanEmail(email)
 	if err := checkLogin(email, password); err != nil {
 		return nil, err
@@ -41,8 +55,7 @@ func (s *Service) Login(ctx context.Context, email string, password secret.Strin
 	if err := s.throttle(ctx, throttle{"login:client:", loginPerClient}, limit.ClientKey(client)); err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256([]byte(email)) // people's addresses are not for Redis
-	if err := s.throttle(ctx, throttle{"login:email:", loginPerEmail}, hex.EncodeToString(sum[:])); err != nil {
+	if err := s.throttleEmail(ctx, email); err != nil {
 		return nil, err
 	}
 	u, err := s.o.Store.UserByEmailAny(ctx, email)
@@ -59,11 +72,13 @@ func (s *Service) Login(ctx context.Context, email string, password secret.Strin
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.o.Store.Account(ctx, u.AccountID)
-	if err != nil {
-		return nil, fmt.Errorf("find account: %w", err)
-	}
-	return s.issue(a, u)
+	return u, nil
+}
+
+// throttleEmail counts an attempt at the password of one user.
+func (s *Service) throttleEmail(ctx context.Context, email string) error {
+	sum := sha256.Sum256([]byte(email)) // people's addresses are not for Redis
+	return s.throttle(ctx, throttle{"login:email:", loginPerEmail}, hex.EncodeToString(sum[:]))
 }
 
 func checkLogin(email string, password secret.String) error {
