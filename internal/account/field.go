@@ -51,14 +51,14 @@ func checkEmail(text string) *problem.Field {
 	return nil
 }
 
-func checkPassword(password secret.String) *problem.Field {
+func checkPassword(field string, password secret.String) *problem.Field {
 	switch n := utf8.RuneCountInString(password.Reveal()); {
 	case n == 0:
-		return missing("password")
+		return missing(field)
 	case n < minPassword:
-		return invalid("password", fmt.Sprintf("password is too short: choose at least %d characters. A few random words are good.", minPassword))
+		return invalid(field, fmt.Sprintf("%s is too short: choose at least %d characters. A few random words are good.", field, minPassword))
 	case n > maxPassword:
-		return invalid("password", fmt.Sprintf("password is too long: choose at most %d characters.", maxPassword))
+		return invalid(field, fmt.Sprintf("%s is too long: choose at most %d characters.", field, maxPassword))
 	}
 	return nil
 }

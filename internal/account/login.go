@@ -34,7 +34,7 @@ type throttle struct {
 // wrong password. The errors for users are required_field, unauthorized, rate_limited, and service_unavailable while
 // attempts cannot be counted.
 func (s *Service) Login(ctx context.Context, email string, password secret.String, client netip.Addr) (*LoginToken, error) {
-	u, err := s.checkPassword(ctx, email, password, client)
+	u, err := s.userByPassword(ctx, email, password, client)
 	if err != nil {
 		return nil, err
 	}
@@ -45,9 +45,9 @@ func (s *Service) Login(ctx context.Context, email string, password secret.Strin
 	return s.issue(a, u)
 }
 
-// checkPassword returns the user whom an e-mail address and a password belong to. Every way to log in goes through here and is
+// userByPassword returns the user whom an e-mail address and a password belong to. Every way to log in goes through here and is
 // throttled together.
-func (s *Service) checkPassword(ctx context.Context, email string, password secret.String, client netip.Addr) (*store.User, error) {
+func (s *Service) userByPassword(ctx context.Context, email string, password secret.String, client netip.Addr) (*store.User, error) {
 	email = cleanEmail(email)
 	if err := checkLogin(email, password); err != nil {
 		return nil, err

@@ -43,7 +43,7 @@ type LoginPrincipal struct {
 func (s *Service) StartLogin(
 	ctx context.Context, email string, password secret.String, client netip.Addr, userAgent string,
 ) (*store.Login, secret.String, error) {
-	u, err := s.checkPassword(ctx, email, password, client)
+	u, err := s.userByPassword(ctx, email, password, client)
 	if err != nil {
 		return nil, "", err
 	}

@@ -32,7 +32,7 @@ type Registration struct {
 // service_unavailable while attempts cannot be counted.
 func (s *Service) Register(ctx context.Context, r Registration) (*LoginToken, error) {
 	r.Email, r.Organization = cleanEmail(r.Email), strings.TrimSpace(r.Organization)
-	if err := report(checkEmail(r.Email), checkPassword(r.Password), checkName("organization", r.Organization)); err != nil {
+	if err := report(checkEmail(r.Email), checkPassword("password", r.Password), checkName("organization", r.Organization)); err != nil {
 		return nil, err
 	}
 	if err := s.throttle(ctx, throttle{"register:client:", registerPerClient}, limit.ClientKey(r.Client)); err != nil {
@@ -60,13 +60,17 @@ func (s *Service) Register(ctx context.Context, r Registration) (*LoginToken, er
 		return s.admit(&r, first)
 	})
 	if errors.Is(err, store.ErrExists) {
-		return nil, &problem.Error{Code: problem.EmailTaken, Field: "email", Message: "A user with this e-mail address exists already. Log in, or use another address."}
+		return nil, emailTaken()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("create account: %w", err)
 	}
 	s.o.Logger.InfoContext(ctx, "account.created", "account_id", a.ID, "user_id", u.ID)
 	return s.issue(a, u)
+}
+
+func emailTaken() error {
+	return &problem.Error{Code: problem.EmailTaken, Field: "email", Message: "A user with this e-mail address exists already. Log in, or use another address."}
 }
 
 // admit decides whether an account may be made, being the first one or a later one.

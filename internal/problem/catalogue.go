@@ -23,6 +23,7 @@ const (
 	RegistrationClosed   = "registration_closed"
 	SetupCodeRequired    = "setup_code_required"
 	EmailTaken           = "email_taken"
+	LastOwner            = "last_owner"
 	NotFound             = "not_found"
 	RouteNotFound        = "route_not_found"
 	MethodNotAllowed     = "method_not_allowed"
@@ -96,6 +97,7 @@ func Catalogue() []Entry {
 		{ChannelExists, 409, "The account has a channel with this address already."},
 		{AlreadyLinked, 409, "Another session of the account is linked to this number. Use that one, or log it out first."},
 		{LinkInProgress, 409, "The session is being linked already. Look at its `step`, or wait until it ends."},
+		{LastOwner, 409, "The account would be left without an owner. Make somebody else an owner first."},
 		{EmailTaken, 409, "A user with this e-mail address exists already."},
 		{IdempotencyConflict, 409, "The Idempotency-Key was used before with another request."},
 		{IdempotencyBusy, 409, "The first request with this Idempotency-Key is still being worked on."},

@@ -20,6 +20,7 @@ const (
 	insertAccountQuery = `INSERT INTO accounts (id, name, created_at) VALUES ($1, $2, $3)`
 	getAccountQuery    = `SELECT id, name, created_at FROM accounts WHERE id = $1`
 	countAccountsQuery = `SELECT COUNT(*) FROM accounts`
+	renameAccountQuery = `UPDATE accounts SET name = $2 WHERE id = $1 RETURNING id, name, created_at`
 	lockAccountQuery   = `UPDATE accounts SET name = name WHERE id = $1`
 )
 
@@ -53,6 +54,11 @@ func (s *Store) CreateAccount(ctx context.Context, a *Account, u *User) (first b
 // Account returns an account.
 func (s *Store) Account(ctx context.Context, accountID string) (*Account, error) {
 	return scanAccount(s.reader(ctx).QueryRowContext(ctx, getAccountQuery, accountID))
+}
+
+// RenameAccount gives an account another name and returns it.
+func (s *Store) RenameAccount(ctx context.Context, accountID, name string) (*Account, error) {
+	return scanAccount(s.db.QueryRow(ctx, renameAccountQuery, accountID, name))
 }
 
 // CountAccountsAny returns how many accounts there are.

@@ -42,7 +42,7 @@ const (
 	touchLoginQuery = `UPDATE logins SET seen_at = $4, expires_at = $5,
 		confirmed_at = CASE WHEN token_hash = $3 AND confirmed_at = 0 THEN $4 ELSE confirmed_at END
 		WHERE account_id = $1 AND id = $2 AND seen_at <= $4`
-	keepLoginQuery    = `UPDATE logins SET version = $4 WHERE account_id = $1 AND user_id = $2 AND id = $3 AND version = $4 - 1`
+	keepLoginQuery    = `UPDATE logins SET version = $4 WHERE account_id = $1 AND user_id = $2 AND id = $3`
 	deleteLoginQuery  = `DELETE FROM logins WHERE account_id = $1 AND user_id = $2 AND id = $3`
 	deleteLoginsQuery = `DELETE FROM logins WHERE account_id = $1 AND user_id = $2 AND id <> $3`
 	purgeLoginsQuery  = `DELETE FROM logins WHERE id IN (SELECT id FROM logins WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`
