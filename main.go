@@ -20,6 +20,7 @@ const usage = `Switchhook, the backend between messaging networks and automation
   switchhook migrate        bring the database's schema up to date, and stop
   switchhook keys create    make an API key: --email of a user, --name of the key
   switchhook sessions link  link a WhatsApp number: shows the QR code in the terminal (sessions list lists all)
+  switchhook listen         send what happens to a program on this machine, while you develop it: --to http://localhost:3000/hook
   switchhook healthcheck    ask the server on this machine whether it is ready (for containers)
   switchhook version        print the version
 `
@@ -48,6 +49,8 @@ func run(ctx context.Context, args []string) error {
 		return keys(ctx, args[1:])
 	case "sessions":
 		return sessions(ctx, args[1:])
+	case "listen":
+		return listenTo(ctx, args[1:])
 	case "healthcheck":
 		return healthcheck(ctx)
 	case "version", "--version", "-v":

@@ -116,7 +116,7 @@ func (s *Service) attempt(j job) verdict {
 		}
 		outcome = Outcome{ErrorCode: failure.Code, ErrorMessage: clean(failure.Message)}
 	} else if j.event.Type == event.MessageReceived && outcome.delivered() && !response.Truncated {
-		details.replies = parseReplies(response.Body)
+		details.replies = Replies(response.Body)
 	}
 	if s.recordOutcome(j, startedAt, outcome, details) && outcome.delivered() {
 		return works
@@ -316,8 +316,9 @@ const (
 	maxReplyLength = 4096 // characters; the longest text that a network takes is WhatsApp's 4,096
 )
 
-// parseReplies reads {"reply": "…"} or {"replies": ["…", "…"]} from an answer. Anything else asks for nothing.
-func parseReplies(body []byte) []string {
+// Replies reads the texts that a receiver wants sent from its answer, {"reply": "…"} or {"replies": ["…", "…"]}: at most ten, in order.
+// Anything else asks for nothing.
+func Replies(body []byte) []string {
 	var wanted struct {
 		Reply   any `json:"reply"`
 		Replies any `json:"replies"`

@@ -127,9 +127,9 @@ func TestRepliesAreReadFromWhatAReceiverMayAnswer(t *testing.T) {
 		``:                                           nil,
 		`OK`:                                         nil,
 	} {
-		require.Equal(t, want, parseReplies([]byte(body)), body)
+		require.Equal(t, want, Replies([]byte(body)), body)
 	}
-	require.Len(t, parseReplies([]byte(`{"replies": [`+strings.TrimSuffix(strings.Repeat(`"x",`, 50), ",")+`]}`)), maxReplies)
+	require.Len(t, Replies([]byte(`{"replies": [`+strings.TrimSuffix(strings.Repeat(`"x",`, 50), ",")+`]}`)), maxReplies)
 }
 
 func TestForeignTextIsMadeStorable(t *testing.T) {
@@ -160,7 +160,7 @@ func FuzzParseReplies(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		texts := parseReplies(body)
+		texts := Replies(body)
 		if len(texts) > maxReplies {
 			t.Fatal("too many")
 		}

@@ -3,25 +3,15 @@
 package linkcli
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
+	"github.com/switchhook/switchhook/internal/apiclient"
 	"github.com/switchhook/switchhook/internal/secret"
-)
-
-const (
-	// answerTimeout bounds one request: a server waits at most 30 seconds for a network.
-	answerTimeout = 40 * time.Second
-	// answerLimit bounds an answer, in bytes. A page of sessions has far less.
-	answerLimit = 4 << 20
 )
 
 // ErrNotLinked is returned by Link where the phone was not linked although the server did its part: nobody scanned the code in time,
@@ -57,26 +47,11 @@ type step struct {
 	Message   string          `json:"message"`
 }
 
-// refusal is an answer of the server that is an error.
-type refusal struct {
-	status  int
-	Code    string `json:"code"`
-	Message string `json:"message"`
-}
-
-// Error returns the server's sentence.
-func (r *refusal) Error() string {
-	if r.Message == "" {
-		return fmt.Sprintf("the server answers %d without a reason; is there a Switchhook at this address?", r.status)
-	}
-	return r.Message + " (" + r.Code + ")"
-}
-
 // client speaks with the server.
 type client struct {
 	Options
-	http *http.Client
-	code *step // the code to type in that the user has been shown, where one was asked for
+	server *apiclient.Client
+	code   *step // the code to type in that the user has been shown, where one was asked for
 }
 
 func newClient(o Options) (*client, error) {
@@ -85,51 +60,17 @@ func newClient(o Options) (*client, error) {
 			return nil, fmt.Errorf("make client: Options.%s is missing", name)
 		}
 	}
-	base, err := url.Parse(o.URL)
-	if err != nil || (base.Scheme != "http" && base.Scheme != "https") || base.Host == "" {
-		return nil, fmt.Errorf("%q is no address of a server; give one such as http://localhost:8080", o.URL)
+	server, err := apiclient.New(o.URL, o.Key)
+	if err != nil {
+		return nil, err
 	}
-	o.URL = strings.TrimRight(o.URL, "/")
-	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // the key is for this server only
-	return &client{Options: o, http: &http.Client{Timeout: answerTimeout, CheckRedirect: stay}}, nil
+	o.URL = server.URL()
+	return &client{Options: o, server: server}, nil
 }
 
-// call makes one request. Its error is a *refusal where the server has answered with one.
+// call makes one request. Its error is a *apiclient.RefusalError where the server has answered with one.
 func (c *client) call(ctx context.Context, method, path string, body, answer any) error {
-	var sent io.Reader
-	if body != nil {
-		raw, err := json.Marshal(body)
-		if err != nil {
-			return fmt.Errorf("encode request: %w", err)
-		}
-		sent = bytes.NewReader(raw)
-	}
-	request, err := http.NewRequestWithContext(ctx, method, c.URL+path, sent)
-	if err != nil {
-		return fmt.Errorf("make request: %w", err)
-	}
-	request.Header.Set("Authorization", "Bearer "+c.Key.Reveal())
-	if body != nil {
-		request.Header.Set("Content-Type", "application/json")
-	}
-	response, err := c.http.Do(request)
-	if err != nil {
-		return fmt.Errorf("ask the server: %w", err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	raw, err := io.ReadAll(io.LimitReader(response.Body, answerLimit))
-	if err != nil {
-		return fmt.Errorf("read the server's answer: %w", err)
-	}
-	if response.StatusCode >= http.StatusMultipleChoices {
-		failure := &refusal{status: response.StatusCode}
-		_ = json.Unmarshal(raw, failure) // what is no JSON says nothing about itself
-		return failure
-	}
-	if err := json.Unmarshal(raw, answer); err != nil {
-		return fmt.Errorf("read the server's answer: %w", err)
-	}
-	return nil
+	return c.server.Do(ctx, apiclient.Request{Method: method, Path: path, Body: body}, answer)
 }
 
 // say writes a line to the user.

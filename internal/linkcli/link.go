@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/switchhook/switchhook/internal/apiclient"
 	"github.com/switchhook/switchhook/internal/qrcode"
 )
 
@@ -62,8 +63,8 @@ func (c *client) begin(ctx context.Context, r Request) (*session, error) {
 		return &s, nil
 	}
 	err := c.call(ctx, http.MethodPost, path+"/link", nil, &s)
-	var refused *refusal
-	if errors.As(err, &refused) && refused.status == http.StatusConflict {
+	var refused *apiclient.RefusalError
+	if errors.As(err, &refused) && refused.Status == http.StatusConflict {
 		return &s, nil // it is under way, or its state says why it cannot be
 	}
 	return &s, err
@@ -123,11 +124,11 @@ func (c *client) follow(ctx context.Context, id string) error {
 
 // over tells whether asking again is pointless: the server has refused, other than for a moment.
 func over(err error) bool {
-	var refused *refusal
+	var refused *apiclient.RefusalError
 	if !errors.As(err, &refused) {
 		return errors.Is(err, context.Canceled)
 	}
-	return refused.status < http.StatusInternalServerError && refused.status != http.StatusTooManyRequests
+	return !refused.Passing()
 }
 
 // stateOf is what a user sees of a session: while it stays the same, nothing is shown again.
