@@ -117,6 +117,8 @@ func (p *product) purge(ctx context.Context) error {
 	err = errors.Join(err, untilFewer(func() (int64, error) {
 		return p.store.PurgeAuthorizationsAny(ctx, time.Now().Add(-authorize.KeptFor), purgeSize)
 	}))
+	err = errors.Join(err, untilFewer(func() (int64, error) { return p.store.PurgeLoginsAny(ctx, time.Now(), purgeSize) }))
+	err = errors.Join(err, untilFewer(func() (int64, error) { return p.store.PurgeInvitesAny(ctx, time.Now(), purgeSize) }))
 	return errors.Join(err, untilFewer(func() (int64, error) {
 		n, err := p.media.PurgeAny(ctx, before, purgeSize)
 		return int64(n), err
@@ -147,6 +149,7 @@ func (p *product) stop(ctx context.Context) error {
 	p.jobs.Wait()
 	p.publisher.Close()
 	p.waker.Close()
+	p.bell.Close()
 	p.accounts.Close()
 	p.media.Close()
 	err = errors.Join(err, p.store.RemoveWorkerAny(ctx, p.workerID), p.channels.Close())

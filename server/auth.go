@@ -73,6 +73,96 @@ func (s *Server) login(r *request) (answer, error) {
 	return ok(showToken(token))
 }
 
+// acceptInvite makes a user by the token of an invite, which is all that the caller must have.
+func (s *Server) acceptInvite(r *request) (answer, error) {
+	var body struct {
+		Token    string `json:"token"`
+		Email    string `json:"email"`
+		Password string `json:"password"`
+	}
+	if err := r.decode(&body); err != nil {
+		return answer{}, err
+	}
+	token, err := s.Accounts.AcceptInvite(r.ctx, secret.String(body.Token), body.Email, secret.String(body.Password), s.clientIP(r.Ctx))
+	if err != nil {
+		return answer{}, err
+	}
+	return created(showToken(token))
+}
+
+// changePassword answers with a new token, because the one that called is void afterwards.
+func (s *Server) changePassword(r *request) (answer, error) {
+	var body struct {
+		CurrentPassword string `json:"currentPassword"`
+		NewPassword     string `json:"newPassword"`
+	}
+	if err := r.decode(&body); err != nil {
+		return answer{}, err
+	}
+	token, err := s.Accounts.ChangePassword(r.ctx, r.principal, secret.String(body.CurrentPassword), secret.String(body.NewPassword))
+	if err != nil {
+		return answer{}, err
+	}
+	return ok(showToken(token))
+}
+
+func (s *Server) logoutAll(r *request) (answer, error) {
+	if err := s.Accounts.EndLogins(r.ctx, r.account(), r.principal.UserID); err != nil {
+		return answer{}, found(err, "user")
+	}
+	return noContent()
+}
+
+// loginView is a browser in which the user is logged in to the dashboard.
+type loginView struct {
+	ID        string    `json:"id"`
+	UserAgent string    `json:"userAgent"`
+	Address   string    `json:"address"`
+	Current   bool      `json:"current"` // it is the one that asks
+	CreatedAt timestamp `json:"createdAt"`
+	SeenAt    timestamp `json:"seenAt"`
+	ExpiresAt timestamp `json:"expiresAt"`
+}
+
+func (s *Server) listLogins(r *request) (answer, error) {
+	page, err := r.page("login")
+	if err != nil {
+		return answer{}, err
+	}
+	logins, err := s.Accounts.Logins(r.ctx, r.account(), r.principal.UserID, page)
+	if err != nil {
+		return answer{}, err
+	}
+	show := func(l *store.Login) loginView {
+		return loginView{
+			ID: l.ID, UserAgent: l.UserAgent, Address: l.Address, Current: l.ID == r.principal.LoginID,
+			CreatedAt: timestamp(l.CreatedAt), SeenAt: timestamp(l.SeenAt), ExpiresAt: timestamp(l.ExpiresAt),
+		}
+	}
+	return listOf(logins, page, show, func(l *store.Login) string { return l.ID })
+}
+
+func (s *Server) deleteLogin(r *request) (answer, error) {
+	if err := s.Accounts.EndLogin(r.ctx, r.account(), r.principal.UserID, r.Params("id")); err != nil {
+		return answer{}, found(err, "login")
+	}
+	return noContent()
+}
+
+func (s *Server) changeAccount(r *request) (answer, error) {
+	var body struct {
+		Name string `json:"name"`
+	}
+	if err := r.decode(&body); err != nil {
+		return answer{}, err
+	}
+	a, err := s.Accounts.Rename(r.ctx, r.account(), body.Name)
+	if err != nil {
+		return answer{}, found(err, "account")
+	}
+	return ok(showAccount(a))
+}
+
 // meView tells who is calling. Of user and key, the one that authenticated is there.
 type meView struct {
 	Account           accountView `json:"account"`

@@ -36,12 +36,16 @@ const (
 // authenticate decides whether the caller may use the route, and as whom.
 func (s *Server) authenticate(r *request) error {
 	switch r.route.access {
-	case public:
+	case public, dashboard:
 		return nil
 	case metricsToken:
 		return s.authenticateMetrics(r)
 	case hookToken:
 		return s.authenticateHook(r)
+	}
+	if principal, inside := r.inside(); inside {
+		r.principal = principal
+		return admitInside(r, principal)
 	}
 	principal, err := s.identify(r)
 	if err != nil {
@@ -102,7 +106,7 @@ func (s *Server) verify(r *request, timestamp, signature string) (account.Princi
 
 func missingCredential(a access) error {
 	switch a {
-	case userOnly:
+	case userOnly, ownerOnly:
 		return problem.New(problem.Unauthorized, "Log in with POST /v1/auth/login and send the token as Authorization: Bearer <token>.")
 	case keyOnly:
 		return problem.New(problem.Unauthorized, "Send an API key as X-Api-Key, or as Authorization: Bearer <key>.")
@@ -115,9 +119,12 @@ func missingCredential(a access) error {
 // admit decides whether a principal may use the request's route.
 func admit(r *request, principal account.Principal) error {
 	switch r.route.access {
-	case userOnly:
+	case userOnly, ownerOnly:
 		if principal.Kind != account.KindUser {
 			return problem.New(problem.Forbidden, "An API key may not do this. Log in with POST /v1/auth/login and use the token.")
+		}
+		if r.route.access == ownerOnly && principal.Role != account.RoleOwner {
+			return problem.New(problem.Forbidden, "Only an owner of the account may do this. Ask one of them to do it, or to make you an owner.")
 		}
 	case keyOnly, keyOrSigned:
 		if principal.Kind != account.KindKey {
@@ -129,6 +136,15 @@ func admit(r *request, principal account.Principal) error {
 		return problem.New(problem.Unauthorized, "The API key does not belong to the user id in the path. GET /v1/me shows the right one.")
 	}
 	return nil
+}
+
+// admitInside is admit for a call from a page. What else takes a key only, because it sends messages, takes a user who is logged in here: a person
+// answers by hand.
+func admitInside(r *request, principal account.Principal) error {
+	if r.route.access == keyOnly {
+		return nil
+	}
+	return admit(r, principal)
 }
 
 // countGuess turns a wrong credential into a 429 when the client has shown too many of them. When they cannot be counted it

@@ -13,7 +13,7 @@ func (s *Server) RoutesForTest() []RouteForTest {
 	var rows []RouteForTest
 	for _, r := range s.routes() {
 		rows = append(rows, RouteForTest{
-			Method: r.method, Path: r.path, Public: r.access == public || r.access == metricsToken || r.access == hookToken, UserOnly: r.access == userOnly,
+			Method: r.method, Path: r.path, Public: r.access == public || r.access == metricsToken || r.access == hookToken, UserOnly: r.access == userOnly || r.access == ownerOnly,
 			KeyOnly: r.access == keyOnly || r.access == keyOrSigned,
 		})
 	}

@@ -83,7 +83,7 @@ func TestTheDocumentSaysOfEachRouteWhatTheTableDoes(t *testing.T) {
 	t.Parallel()
 	doc := loadDocument(t)
 	credentials := map[access][]string{
-		public: {}, userOrKey: {"apiKey", "bearer"}, userOnly: {"bearer"}, keyOnly: {"apiKey", "bearer"},
+		public: {}, userOrKey: {"apiKey", "bearer"}, userOnly: {"bearer"}, ownerOnly: {"bearer"}, keyOnly: {"apiKey", "bearer"},
 		keyOrSigned: {"apiKey", "bearer", "signature"}, metricsToken: {"bearer"}, hookToken: {},
 	}
 	for _, r := range (&Server{}).routes() {
@@ -108,7 +108,8 @@ func TestTheDocumentSaysOfEachRouteWhatTheTableDoes(t *testing.T) {
 			}
 		}
 		require.True(t, r.access == public || r.access == hookToken || o.Responses.Status(401) != nil, "%s: 401", name)
-		require.True(t, r.access != userOnly || o.Responses.Status(403) != nil, "%s: an API key is refused with 403", name)
+		require.True(t, (r.access != userOnly && r.access != ownerOnly) || o.Responses.Status(403) != nil, "%s: an API key is refused with 403", name)
+		require.Equal(t, r.access == ownerOnly, strings.HasSuffix(o.Description, "For owners."), "%s: for owners", name)
 		if r.limited {
 			require.NotNil(t, o.Responses.Status(429).Value.Headers["Retry-After"], "%s: 429", name)
 		}

@@ -9,10 +9,12 @@ const (
 	public       access = iota
 	userOrKey           // a login token or an API key
 	userOnly            // a login token
+	ownerOnly           // a login token of an owner
 	keyOnly             // an API key
 	keyOrSigned         // an API key, or a signature made with one; the account stands in the path
 	metricsToken        // METRICS_TOKEN, or a private address where none is set
 	hookToken           // the token in the path, of an incoming webhook
+	dashboard           // a page, which knows its visitors by a cookie
 )
 
 // route is one row of the route table.
@@ -39,15 +41,7 @@ func (s *Server) aliases() []route {
 
 // routes is THE route table. openapi.yaml describes each of its rows; a test compares the two.
 func (s *Server) routes() []route {
-	return slices.Concat(s.systemRoutes(), s.postingRoutes(), []route{
-		{"POST", "/v1/auth/register", public, false, false, s.register},
-		{"POST", "/v1/auth/login", public, false, false, s.login},
-		{"GET", "/v1/me", userOrKey, true, false, s.me},
-		{"GET", "/v1/keys", userOnly, false, false, s.listKeys},
-		{"POST", "/v1/keys", userOnly, false, true, s.createKey},
-		{"DELETE", "/v1/keys/:id", userOnly, false, false, s.deleteKey},
-		{"POST", "/v1/keys/:id/rotate", userOnly, false, false, s.rotateKey},
-
+	return slices.Concat(s.systemRoutes(), s.accountRoutes(), s.postingRoutes(), []route{
 		{"GET", "/v1/connectors", userOrKey, true, false, s.listConnectors},
 		{"GET", "/v1/channels", userOrKey, true, false, s.listChannels},
 		{"POST", "/v1/channels", userOrKey, true, true, s.createChannel},
@@ -125,6 +119,33 @@ func (s *Server) systemRoutes() []route {
 		{"GET", "/openapi.json", public, false, false, s.openAPIJSON},
 		{"GET", "/docs", public, false, false, s.docs},
 		{"GET", "/docs/:file", public, false, false, s.docsFile},
+	}
+}
+
+// accountRoutes are the rows of the route table that say who may do what.
+func (s *Server) accountRoutes() []route {
+	return []route{
+		{"POST", "/v1/auth/register", public, false, false, s.register},
+		{"POST", "/v1/auth/login", public, false, false, s.login},
+		{"POST", "/v1/auth/accept-invite", public, false, false, s.acceptInvite},
+		{"POST", "/v1/auth/password", userOnly, false, false, s.changePassword},
+		{"POST", "/v1/auth/logout-all", userOnly, false, false, s.logoutAll},
+		{"GET", "/v1/logins", userOnly, false, false, s.listLogins},
+		{"DELETE", "/v1/logins/:id", userOnly, false, false, s.deleteLogin},
+		{"GET", "/v1/me", userOrKey, true, false, s.me},
+		{"PATCH", "/v1/account", ownerOnly, false, false, s.changeAccount},
+
+		{"GET", "/v1/members", ownerOnly, false, false, s.listMembers},
+		{"PATCH", "/v1/members/:id", ownerOnly, false, false, s.changeMember},
+		{"DELETE", "/v1/members/:id", ownerOnly, false, false, s.deleteMember},
+		{"GET", "/v1/invites", ownerOnly, false, false, s.listInvites},
+		{"POST", "/v1/invites", ownerOnly, false, true, s.createInvite},
+		{"DELETE", "/v1/invites/:id", ownerOnly, false, false, s.deleteInvite},
+
+		{"GET", "/v1/keys", userOnly, false, false, s.listKeys},
+		{"POST", "/v1/keys", ownerOnly, false, true, s.createKey},
+		{"DELETE", "/v1/keys/:id", ownerOnly, false, false, s.deleteKey},
+		{"POST", "/v1/keys/:id/rotate", ownerOnly, false, false, s.rotateKey},
 	}
 }
 
