@@ -11,7 +11,7 @@ FUZZTIME ?= 10s
 
 .PHONY: help
 help: ## list the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: export ALLOW_PRIVATE_NETWORKS ?= 127.0.0.0/8,::1/128
@@ -26,11 +26,16 @@ build: ## build ./switchhook, static
 check: fmt-check vet lint unit ## all that needs no engine: format, vet, lint, unit tests
 
 .PHONY: test
-test: ## the Go tests with the race detector, on PostgreSQL and Redis and with a real WordPress; installs and starts what is missing
+test: ## all tests: test-go, then test-integrations; installs and starts what is missing
+	$(MAKE) --no-print-directory test-go
+	$(MAKE) --no-print-directory test-integrations
+
+.PHONY: test-go
+test-go: ## the Go tests with the race detector, on PostgreSQL and Redis and with a real WordPress
 	scripts/services.sh env CGO_ENABLED=1 GORACE=suppressions=$(CURDIR)/scripts/race-suppressions go test -race -shuffle=on -timeout 20m $(TESTFLAGS) ./...
 
 .PHONY: test-integrations
-test-integrations: ## the packages for n8n, Zapier and Make against the real server; not in make test yet, because the Make app's play is not steady under load
+test-integrations: ## the packages for n8n, Zapier and Make and the OpenAPI documents: lint, types, tests, and plays against the real server
 	integrations/test.sh
 
 .PHONY: test-n8n
