@@ -36,6 +36,18 @@ test('the package can be verified: nothing is needed at run time, nothing runs a
 	assert.doesNotMatch(read('package-lock.json'), /"resolved":/);
 });
 
+test('a release is published from this repository with a provenance statement, after its tests', () => {
+	const workflow = read('../../.github/workflows/n8n-publish.yml');
+	assert.match(workflow, /\n {4}tags: \['n8n-v\[0-9\]\+\./);
+	assert.match(workflow, /\n {6}id-token: write\n/);
+	const commands = [...workflow.matchAll(/^ +run: (.+)$/gm)].map(([, command]) => command);
+	assert.match(commands[0], /GITHUB_REF_NAME.*integrations\/n8n\/package\.json/);
+	assert.deepEqual(commands.slice(1), ['integrations/test.sh n8n', 'npm run release']);
+	assert.match(workflow, /\n {8}working-directory: integrations\/n8n\n/);
+	assert.equal(pack.scripts.release, 'n8n-node release');
+	assert.equal(pack.repository.directory, 'integrations/n8n');
+});
+
 test('the compiled code takes only what n8n allows', () => {
 	for (const path of readdirSync(new URL('dist', here), { recursive: true }).filter((name) => name.endsWith('.js'))) {
 		for (const [, name] of read(`dist/${path}`).matchAll(/require\("([^"]+)"\)/g)) {
