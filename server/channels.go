@@ -82,11 +82,15 @@ func (s *Server) listConnectors(*request) (answer, error) {
 }
 
 func (s *Server) listChannels(r *request) (answer, error) {
-	page, err := r.page("chan", "sess")
+	page, err := r.searchPage("chan", "sess")
 	if err != nil {
 		return answer{}, err
 	}
-	rows, err := s.Channels.List(r.ctx, r.account(), page)
+	filter, err := s.channelFilter(r)
+	if err != nil {
+		return answer{}, err
+	}
+	rows, err := s.Channels.List(r.ctx, r.account(), filter, page)
 	if err != nil {
 		return answer{}, err
 	}
@@ -97,6 +101,44 @@ func (s *Server) listChannels(r *request) (answer, error) {
 		}
 	}
 	return listOf(views, page, func(v channelView) channelView { return v }, func(v channelView) string { return v.ID })
+}
+
+// abilities are the words for what channels can do.
+func abilities() []string {
+	var names []string
+	for _, ability := range []connectors.Ability{
+		connectors.AbilitySend, connectors.AbilityReceive, connectors.AbilityStatus, connectors.AbilityMedia, connectors.AbilityTemplate, connectors.AbilityCheck,
+		connectors.AbilitySimulate, connectors.AbilityRich, connectors.AbilityLink, connectors.AbilityPublish,
+	} {
+		names = append(names, string(ability))
+	}
+	return names
+}
+
+// channelFilter reads what a list of channels is narrowed by. An ability is that of some kinds.
+func (s *Server) channelFilter(r *request) (store.ChannelFilter, error) {
+	status, err := r.oneOf("status", string(store.ChannelNew), string(store.ChannelConnected), string(store.ChannelNeedsLink), string(store.ChannelDisabled))
+	if err != nil {
+		return store.ChannelFilter{}, err
+	}
+	ability, err := r.oneOf("ability", abilities()...)
+	if err != nil {
+		return store.ChannelFilter{}, err
+	}
+	filter, kind := store.ChannelFilter{Status: store.ChannelStatus(status)}, r.Query("connector")
+	switch {
+	case ability != "":
+		filter.Connectors = []string{}
+		for name, connector := range s.Connectors {
+			if (kind == "" || kind == name) && slices.Contains(connector.Info().Abilities, connectors.Ability(ability)) {
+				filter.Connectors = append(filter.Connectors, name)
+			}
+		}
+		slices.Sort(filter.Connectors)
+	case kind != "":
+		filter.Connectors = []string{kind}
+	}
+	return filter, nil
 }
 
 func (s *Server) createChannel(r *request) (answer, error) {

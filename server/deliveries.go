@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"github.com/switchhook/switchhook/internal/event"
 	"github.com/switchhook/switchhook/internal/problem"
 	"github.com/switchhook/switchhook/internal/safehttp"
 	"github.com/switchhook/switchhook/internal/store"
@@ -70,7 +71,15 @@ func (s *Server) listDeliveries(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	filter := store.DeliveryFilter{Status: store.DeliveryStatus(status), WebhookID: r.Query("webhookId"), EventID: r.Query("eventId")}
+	filter := store.DeliveryFilter{
+		Status: store.DeliveryStatus(status), WebhookID: r.Query("webhookId"), EventID: r.Query("eventId"), Event: r.Query("event"),
+	}
+	if filter.Event != "" && !event.Known(filter.Event) {
+		return answer{}, problem.InvalidOne("event", "There is no such event. GET /v1/event-types lists them.")
+	}
+	if filter.Since, filter.Until, err = r.during("since", "until"); err != nil {
+		return answer{}, err
+	}
 	rows, err := s.Store.Deliveries(r.ctx, r.account(), filter, page)
 	if err != nil {
 		return answer{}, err

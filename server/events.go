@@ -21,7 +21,7 @@ func (s *Server) listEvents(r *request) (answer, error) {
 		return answer{}, err
 	}
 	filter := store.EventFilter{Type: r.Query("event"), ChannelID: r.Query("channelId")}
-	if filter.Since, err = r.since("since"); err != nil {
+	if filter.Since, filter.Until, err = r.during("since", "until"); err != nil {
 		return answer{}, err
 	}
 	if filter.Type != "" && !event.Known(filter.Type) {

@@ -39,7 +39,7 @@ type incomingBody struct {
 }
 
 func (s *Server) listIncoming(r *request) (answer, error) {
-	page, err := r.page("iwh")
+	page, err := r.searchPage("iwh")
 	if err != nil {
 		return answer{}, err
 	}

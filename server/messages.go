@@ -81,7 +81,7 @@ func showMessage(m *store.Message, whatsapp bool) messageView {
 
 // whatsappChannels tells for each of an account's channels whether it is WhatsApp.
 func (s *Server) whatsappChannels(r *request) (map[string]bool, error) {
-	channels, err := s.Store.Channels(r.ctx, r.account(), store.Page{Limit: 1000})
+	channels, err := s.Store.Channels(r.ctx, r.account(), store.ChannelFilter{}, store.Page{Limit: 1000})
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (s *Server) isWhatsApp(c *store.Channel) bool {
 }
 
 func (s *Server) listMessages(r *request) (answer, error) {
-	page, err := r.page("msg")
+	page, err := r.searchPage("msg")
 	if err != nil {
 		return answer{}, err
 	}
@@ -114,16 +114,32 @@ func (s *Server) listMessages(r *request) (answer, error) {
 		ChannelID: r.Query("channelId", r.Query("sessionId")), Contact: strings.TrimPrefix(r.Query("contact"), "+"),
 		Direction: direction, Status: store.MessageStatus(status),
 	}
-	rows, err := s.Store.Messages(r.ctx, r.account(), filter, page)
-	if err != nil {
-		return answer{}, err
-	}
 	whatsapp, err := s.whatsappChannels(r)
 	if err != nil {
 		return answer{}, err
 	}
 	show := func(m *store.Message) messageView { return showMessage(m, whatsapp[m.ChannelID]) }
+	if page.Search != "" {
+		return s.searchMessages(r, filter, page, show)
+	}
+	rows, err := s.Store.Messages(r.ctx, r.account(), filter, page)
+	if err != nil {
+		return answer{}, err
+	}
 	return listOf(rows, page, show, func(m *store.Message) string { return m.ID })
+}
+
+// searchMessages lists what a search finds. A page of it may have few rows, or none, and be followed by others.
+func (s *Server) searchMessages(r *request, filter store.MessageFilter, page store.Page, show func(*store.Message) messageView) (answer, error) {
+	rows, next, err := s.Store.SearchMessages(r.ctx, r.account(), filter, page)
+	if err != nil {
+		return answer{}, err
+	}
+	l := list[messageView]{Data: make([]messageView, 0, len(rows)), NextCursor: orNull(next)}
+	for _, m := range rows {
+		l.Data = append(l.Data, show(m))
+	}
+	return ok(l)
 }
 
 func (s *Server) getMessage(r *request) (answer, error) {

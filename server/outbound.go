@@ -116,7 +116,7 @@ func (s *Server) resolve(r *request, body outboundBody) (*store.Channel, error) 
 		c, err := s.Store.Channel(r.ctx, r.account(), body.ChannelID)
 		return c, found(err, "channel")
 	}
-	channels, err := s.Store.Channels(r.ctx, r.account(), store.Page{Limit: 1000})
+	channels, err := s.Store.Channels(r.ctx, r.account(), store.ChannelFilter{}, store.Page{Limit: 1000})
 	if err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func (b postBody) apply(d *post.Draft) {
 }
 
 func (s *Server) listPosts(r *request) (answer, error) {
-	page, err := r.page("post")
+	page, err := r.searchPage("post")
 	if err != nil {
 		return answer{}, err
 	}
@@ -86,7 +86,11 @@ func (s *Server) listPosts(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	posts, err := s.Posts.List(r.ctx, r.account(), store.PostFilter{Status: store.PostStatus(status), QueueID: r.Query("queueId")}, page)
+	filter := store.PostFilter{Status: store.PostStatus(status), QueueID: r.Query("queueId"), ChannelID: r.Query("channelId")}
+	if filter.From, filter.To, err = r.during("from", "to"); err != nil {
+		return answer{}, err
+	}
+	posts, err := s.Posts.List(r.ctx, r.account(), filter, page)
 	if err != nil {
 		return answer{}, err
 	}

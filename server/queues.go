@@ -47,7 +47,7 @@ type queueBody struct {
 }
 
 func (s *Server) listQueues(r *request) (answer, error) {
-	page, err := r.page("que")
+	page, err := r.searchPage("que")
 	if err != nil {
 		return answer{}, err
 	}

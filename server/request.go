@@ -3,10 +3,12 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -70,6 +72,33 @@ func (r *request) page(prefixes ...string) (store.Page, error) {
 		page.Before = cursor
 	}
 	return page, nil
+}
+
+// maxSearch bounds what a list can be searched for, in characters.
+const maxSearch = 100
+
+// searchPage is page for a list that can be searched: it reads q too.
+func (r *request) searchPage(prefixes ...string) (store.Page, error) {
+	page, err := r.page(prefixes...)
+	page.Search = strings.TrimSpace(r.Query("q"))
+	if err == nil && utf8.RuneCountInString(page.Search) > maxSearch {
+		err = problem.InvalidOne("q", fmt.Sprintf("q takes at most %d characters.", maxSearch))
+	}
+	return page, err
+}
+
+// during reads a range of time: from the first, and before the second. Either may be missing.
+func (r *request) during(first, second string) (from, until time.Time, err error) {
+	if from, err = r.since(first); err != nil {
+		return from, until, err
+	}
+	if until, err = r.since(second); err != nil {
+		return from, until, err
+	}
+	if !until.IsZero() && !from.Before(until) {
+		return from, until, problem.InvalidOne(second, second+" must be later than "+first+".")
+	}
+	return from, until, nil
 }
 
 // since reads a time filter.

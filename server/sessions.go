@@ -92,7 +92,7 @@ func (s *Server) answerSession(given *session.Session, err error) (answer, error
 }
 
 func (s *Server) listSessions(r *request) (answer, error) {
-	page, err := r.page("sess")
+	page, err := r.searchPage("sess")
 	if err != nil {
 		return answer{}, err
 	}

@@ -97,7 +97,7 @@ func (b webhookBody) settings() webhook.Settings {
 }
 
 func (s *Server) listWebhooks(r *request) (answer, error) {
-	page, err := r.page("wh")
+	page, err := r.searchPage("wh")
 	if err != nil {
 		return answer{}, err
 	}

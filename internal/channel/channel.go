@@ -86,9 +86,9 @@ func (s *Service) Get(ctx context.Context, accountID, channelID string) (*store.
 	return c, explain(err)
 }
 
-// List returns a page of an account's channels, newest first.
-func (s *Service) List(ctx context.Context, accountID string, page store.Page) ([]*store.Channel, error) {
-	return s.o.Store.Channels(ctx, accountID, page)
+// List returns a page of an account's channels, newest first. A page's Search looks in names and addresses.
+func (s *Service) List(ctx context.Context, accountID string, filter store.ChannelFilter, page store.Page) ([]*store.Channel, error) {
+	return s.o.Store.Channels(ctx, accountID, filter, page)
 }
 
 // Delete forgets a channel and its credentials, and closes it. Other processes notice at their next use of it.

@@ -73,6 +73,13 @@ func FromSeed(prefix, seed string) string {
 	return encode(prefix, value)
 }
 
+// First returns the lowest id with this prefix that can be made at a time, to the millisecond. It belongs to no row: ids made since are not below it.
+func First(prefix string, at time.Time) string {
+	var value ulid.ULID
+	_ = value.SetTime(min(uint64(max(0, at.UnixMilli())), ulid.MaxTime())) // never negative, and never too late
+	return encode(prefix, value)
+}
+
 // Time returns when an id was made, to the millisecond, in UTC. The error is ErrMalformed or ErrNoTime.
 func Time(id string) (time.Time, error) {
 	prefix, _, _ := strings.Cut(id, "_")

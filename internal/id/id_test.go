@@ -125,3 +125,18 @@ func BenchmarkNew(b *testing.B) {
 		generator.New("evt")
 	}
 }
+
+func TestFirstIsBelowWhatIsMadeThenAndAboveWhatWasMadeBefore(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 6, 29, 12, 0, 0, 0, time.UTC)
+	clock := now.Add(-time.Millisecond)
+	g := id.NewGenerator(func() time.Time { return clock })
+	before := g.New("evt")
+	clock = now
+	first := id.First("evt", now)
+	require.True(t, id.Valid("evt", first))
+	require.Less(t, before, first)
+	require.LessOrEqual(t, first, g.New("evt"))
+	require.Equal(t, "evt_00000000000000000000000000", id.First("evt", time.UnixMilli(-5)))
+	require.True(t, id.Valid("evt", id.First("evt", now.AddDate(20000, 0, 0))))
+}

@@ -54,8 +54,6 @@ const (
 	channelKeyQuery = selectChannel + `WHERE account_id = $1 AND channel_key = $2`
 	channelAnyQuery = selectChannel + `WHERE id = $1`
 	channelsAtQuery = selectChannel + `WHERE connector = $1 AND address = $2 ORDER BY id`
-	// The ids of linked devices begin with "sess_" and all others with "chan_": what follows the five characters is in the order of time.
-	listChannelsQuery  = selectChannel + `WHERE account_id = $1 AND ($2 = '' OR substr(id, 6) < substr($2, 6)) ORDER BY substr(id, 6) DESC LIMIT $3`
 	countChannelsQuery = `SELECT COUNT(*) FROM channels WHERE account_id = $1`
 	deleteChannelQuery = `DELETE FROM channels WHERE account_id = $1 AND id = $2`
 	// What the network says counts only for the version that it was said of, and never switches a disabled channel on. Of several
@@ -157,9 +155,21 @@ func (s *Store) ChannelsByID(ctx context.Context, accountID string, ids []string
 	return found, err
 }
 
-// Channels lists an account's channels, linked devices among the others, newest first.
-func (s *Store) Channels(ctx context.Context, accountID string, page Page) ([]*Channel, error) {
-	return queryAll(ctx, s.reader(ctx), scanChannel, listChannelsQuery, accountID, page.Before, page.Limit)
+// ChannelFilter narrows a list of channels. Zero fields do not.
+type ChannelFilter struct {
+	Connectors []string // the kinds; empty and not nil: no channel
+	Status     ChannelStatus
+}
+
+// Channels lists an account's channels, linked devices among the others, newest first. A page's Search looks in names and addresses.
+func (s *Store) Channels(ctx context.Context, accountID string, filter ChannelFilter, page Page) ([]*Channel, error) {
+	where := newWhere("account_id", accountID)
+	where.among("connector", filter.Connectors)
+	where.equal("status", string(filter.Status))
+	where.contains(page.Search, "name", "address")
+	// The ids of linked devices begin with "sess_" and all others with "chan_": what follows the five characters is in the order of time.
+	query, args := where.pageBy("substr(id, 6)", Page{Before: page.Before[min(5, len(page.Before)):], Limit: page.Limit})
+	return queryAll(ctx, s.reader(ctx), scanChannel, selectChannel+query, args...)
 }
 
 // CountChannels returns how many channels an account has.

@@ -126,10 +126,10 @@ func TestChannelsAreListedNewestFirstInPages(t *testing.T) {
 			require.NoError(t, s.InsertChannel(ctx, someChannel("chan_"+id, "acct_a", "twlo_"+id), 200))
 		}
 		require.NoError(t, s.InsertChannel(ctx, someChannel("chan_4", "acct_b", "twlo_4"), 200))
-		page, err := s.Channels(ctx, "acct_a", Page{Limit: 2})
+		page, err := s.Channels(ctx, "acct_a", ChannelFilter{}, Page{Limit: 2})
 		require.NoError(t, err)
 		require.Equal(t, []string{"chan_3", "chan_2"}, []string{page[0].ID, page[1].ID})
-		page, err = s.Channels(ctx, "acct_a", Page{Limit: 2, Before: "chan_2"})
+		page, err = s.Channels(ctx, "acct_a", ChannelFilter{}, Page{Limit: 2, Before: "chan_2"})
 		require.NoError(t, err)
 		require.Len(t, page, 1)
 		n, err := s.CountChannels(ctx, "acct_a")
@@ -225,7 +225,7 @@ func TestACancelledContextStopsAQuery(t *testing.T) {
 	eachEngine(t, func(t *testing.T, s *Store) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		_, err := s.Channels(ctx, "acct_a", Page{Limit: 1})
+		_, err := s.Channels(ctx, "acct_a", ChannelFilter{}, Page{Limit: 1})
 		require.ErrorIs(t, err, context.Canceled)
 	})
 }

@@ -100,6 +100,8 @@ func (s *Store) Delivery(ctx context.Context, accountID, id string) (*Delivery, 
 type DeliveryFilter struct {
 	Status             DeliveryStatus
 	WebhookID, EventID string
+	Event              string    // the type of the event, such as "message.received"
+	Since, Until       time.Time // made from Since on, and before Until
 }
 
 // Deliveries lists an account's deliveries.
@@ -112,6 +114,8 @@ func (s *Store) Deliveries(ctx context.Context, accountID string, filter Deliver
 	}
 	where.equal("webhook_id", filter.WebhookID)
 	where.equal("event_id", filter.EventID)
+	where.equal("(SELECT e.type FROM events e WHERE e.id = deliveries.event_id)", filter.Event)
+	where.during("dlv", filter.Since, filter.Until)
 	query, args := where.page(page)
 	return queryAll(ctx, s.reader(ctx), scanDelivery, selectDelivery+query, args...)
 }

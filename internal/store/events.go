@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"strconv"
-	"strings"
 	"time"
 
 	"go.mau.fi/util/dbutil"
@@ -44,7 +42,7 @@ func (s *Store) Event(ctx context.Context, accountID, id string) (*Event, error)
 // EventFilter narrows a list of events. Empty fields do not.
 type EventFilter struct {
 	Type, ChannelID string
-	Since           time.Time
+	Since, Until    time.Time // from Since on, and before Until
 }
 
 // Events lists an account's events.
@@ -52,7 +50,7 @@ func (s *Store) Events(ctx context.Context, accountID string, filter EventFilter
 	where := newWhere("account_id", accountID)
 	where.equal("type", filter.Type)
 	where.equal("channel_id", filter.ChannelID)
-	where.since("created_at", filter.Since)
+	where.during("evt", filter.Since, filter.Until)
 	query, args := where.page(page)
 	return queryAll(ctx, s.reader(ctx), scanEvent, selectEvent+query, args...)
 }
@@ -69,44 +67,4 @@ func (s *Store) EventsAny(ctx context.Context, ids []string) (map[string]*Event,
 		return err
 	})
 	return found, err
-}
-
-// where collects the conditions of a list query.
-type where struct {
-	conditions []string
-	args       []any
-}
-
-func newWhere(column, value string) *where {
-	w := &where{}
-	w.add(column+" = ", value)
-	return w
-}
-
-func (w *where) add(condition string, value any) {
-	w.args = append(w.args, value)
-	w.conditions = append(w.conditions, condition+"$"+strconv.Itoa(len(w.args)))
-}
-
-// equal adds a condition unless the value is empty.
-func (w *where) equal(column, value string) {
-	if value != "" {
-		w.add(column+" = ", value)
-	}
-}
-
-// since adds a lower bound in time unless it is zero.
-func (w *where) since(column string, at time.Time) {
-	if !at.IsZero() {
-		w.add(column+" >= ", Millis(at))
-	}
-}
-
-// page ends the query: newest first, from where the page begins.
-func (w *where) page(page Page) (string, []any) {
-	if page.Before != "" {
-		w.add("id < ", page.Before)
-	}
-	w.args = append(w.args, page.Limit)
-	return "WHERE " + strings.Join(w.conditions, " AND ") + " ORDER BY id DESC LIMIT $" + strconv.Itoa(len(w.args)), w.args
 }

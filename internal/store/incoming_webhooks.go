@@ -86,9 +86,11 @@ func (s *Store) LockIncomingWebhook(ctx context.Context, accountID, id string) (
 	return scanIncoming(s.db.Execable(ctx).QueryRowContext(ctx, lockIncomingQuery, accountID, id))
 }
 
-// IncomingWebhooks lists an account's incoming webhooks.
+// IncomingWebhooks lists an account's incoming webhooks. A page's Search looks in their names.
 func (s *Store) IncomingWebhooks(ctx context.Context, accountID string, page Page) ([]*IncomingWebhook, error) {
-	query, args := newWhere("account_id", accountID).page(page)
+	where := newWhere("account_id", accountID)
+	where.contains(page.Search, "name")
+	query, args := where.page(page)
 	return queryAll(ctx, s.reader(ctx), scanIncoming, selectIncoming+query, args...)
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"go.mau.fi/util/dbutil"
@@ -173,7 +174,10 @@ type MessageFilter struct {
 	Status                        MessageStatus
 }
 
-// Messages lists an account's messages.
+// searchedAtOnce is how many messages one page of a search reads: texts have no index, and an account may have millions.
+const searchedAtOnce = 20_000
+
+// Messages lists an account's messages. A page's Search looks in their texts; use SearchMessages for it.
 func (s *Store) Messages(ctx context.Context, accountID string, filter MessageFilter, page Page) ([]*Message, error) {
 	where := newWhere("account_id", accountID)
 	where.equal("channel_id", filter.ChannelID)
@@ -186,11 +190,38 @@ func (s *Store) Messages(ctx context.Context, accountID string, filter MessageFi
 
 // LastInbound returns when the peer last wrote on the channel; zero where it never has.
 func (s *Store) LastInbound(ctx context.Context, accountID, channelID, peer string) (time.Time, error) {
+	return s.messages(ctx, accountID, filter, page, "")
+}
+
+// SearchMessages is Messages for a page with a Search. It reads so many messages and no more, by the index of the account's: next is the id that the
+// next page begins after, also where this one has few rows or none, and empty where nothing is left to be read.
+func (s *Store) SearchMessages(ctx context.Context, accountID string, filter MessageFilter, page Page) (rows []*Message, next string, err error) {
+	query, args := newWhere("account_id", accountID).page(Page{Before: page.Before, Limit: 1})
+	last, err := queryStrings(ctx, s.reader(ctx), `SELECT id FROM messages `+query+` OFFSET `+strconv.Itoa(searchedAtOnce-1), args...)
+	if err != nil {
+		return nil, "", err
+	}
+	if len(last) > 0 {
+		next = last[0]
+	}
+	rows, err = s.messages(ctx, accountID, filter, page, next)
+	if len(rows) == page.Limit {
+		next = rows[len(rows)-1].ID
+	}
+	return rows, next, err
+}
+
+// messages lists messages whose ids are not below last, unless that is empty.
+func (s *Store) messages(ctx context.Context, accountID string, filter MessageFilter, page Page, last string) ([]*Message, error) {
 	var at int64
 	err := s.reader(ctx).QueryRowContext(ctx, lastInboundQuery, accountID, channelID, peer).Scan(&at)
 	return FromMillis(at), err
 }
 
+	where.contains(page.Search, "text")
+	if last != "" {
+		where.add("id >= ", last)
+	}
 // ClaimMessagesAny takes at most limit queued messages that are due and turns them to sending. Those of linked devices are their
 // owners' (ClaimNextMessageAny), but for those of devices that are linked no more and those queued before expired.
 func (s *Store) ClaimMessagesAny(ctx context.Context, worker string, now, expired time.Time, limit int) ([]*Message, error) {

@@ -212,17 +212,34 @@ func (s *Store) Post(ctx context.Context, accountID, id string) (*Post, error) {
 	return scanPost(s.reader(ctx).QueryRowContext(ctx, selectPost+`WHERE account_id = $1 AND id = $2`, accountID, id))
 }
 
-// PostFilter narrows a list of posts. Empty fields do not.
+// PostFilter narrows a list of posts. Zero fields do not.
 type PostFilter struct {
-	Status  PostStatus
-	QueueID string
+	Status    PostStatus
+	QueueID   string
+	ChannelID string
+	From, To  time.Time // published, or to be, from From on and before To; drafts without a time are left out then
 }
 
-// Posts lists an account's posts.
+// appearsAt is when a post was published first, or will be by its slot or its time; one without either, when it was made. 0 is a draft without a time.
+const appearsAt = `COALESCE((SELECT MIN(t.published_at) FROM targets t WHERE t.post_id = posts.id AND t.published_at > 0),
+	CASE WHEN slot_at > 0 THEN slot_at WHEN publish_at > created_at OR status = 'draft' THEN publish_at ELSE created_at END)`
+
+// Posts lists an account's posts. A page's Search looks in titles and bodies.
 func (s *Store) Posts(ctx context.Context, accountID string, filter PostFilter, page Page) ([]*Post, error) {
 	where := newWhere("account_id", accountID)
 	where.equal("status", string(filter.Status))
 	where.equal("queue_id", filter.QueueID)
+	if filter.ChannelID != "" {
+		where.add("id IN (SELECT t.post_id FROM targets t WHERE t.channel_id = ", filter.ChannelID)
+		where.conditions[len(where.conditions)-1] += ")"
+	}
+	if !filter.From.IsZero() || !filter.To.IsZero() {
+		where.add(appearsAt+" >= ", max(1, Millis(filter.From)))
+	}
+	if !filter.To.IsZero() {
+		where.add(appearsAt+" < ", Millis(filter.To))
+	}
+	where.contains(page.Search, "title", "body")
 	query, args := where.page(page)
 	return queryAll(ctx, s.reader(ctx), scanPost, selectPost+query, args...)
 }

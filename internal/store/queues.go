@@ -103,9 +103,11 @@ func (s *Store) LockQueue(ctx context.Context, accountID, id string) (*Queue, er
 	return scanQueue(s.db.Execable(ctx).QueryRowContext(ctx, lockQueueQuery, accountID, id))
 }
 
-// Queues lists an account's queues.
+// Queues lists an account's queues. A page's Search looks in their names.
 func (s *Store) Queues(ctx context.Context, accountID string, page Page) ([]*Queue, error) {
-	query, args := newWhere("account_id", accountID).page(page)
+	where := newWhere("account_id", accountID)
+	where.contains(page.Search, "name")
+	query, args := where.page(page)
 	return queryAll(ctx, s.reader(ctx), scanQueue, selectQueue+query, args...)
 }
 

@@ -101,4 +101,5 @@ func nullable(text string) sql.NullString { return sql.NullString{String: text, 
 type Page struct {
 	Before string // id that the page begins after; empty: from the newest
 	Limit  int
+	Search string // what the rows must contain in one of the columns that the list says; empty: all rows. Case does not count, with SQLite in ASCII only
 }

@@ -39,7 +39,6 @@ const (
 	selectSession     = `SELECT ` + sessionColumns + ` FROM sessions `
 	getSessionQuery   = selectSession + `WHERE account_id = $1 AND id = $2`
 	sessionAnyQuery   = selectSession + `WHERE id = $1`
-	listSessionsQuery = selectSession + `WHERE account_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`
 	startLinkQuery    = `UPDATE sessions SET linking = TRUE, status = $3, reason = '', message = '', retry = FALSE, until = 0, status_at = $4, step = '',
 		restriction = '', version = version + 1, updated_at = $4 WHERE account_id = $1 AND id = $2 AND version = $5 AND device = '' AND NOT linking`
 	reconnectQuery = `UPDATE sessions SET status = $3, reason = '', message = '', until = 0, status_at = $4, version = version + 1, updated_at = $4
@@ -88,9 +87,12 @@ func (s *Store) SessionAny(ctx context.Context, id string) (*Session, error) {
 	return scanSession(s.reader(ctx).QueryRowContext(ctx, sessionAnyQuery, id))
 }
 
-// Sessions lists an account's sessions.
+// Sessions lists an account's sessions. A page's Search looks in the names that their owner and their network have given them, and in numbers.
 func (s *Store) Sessions(ctx context.Context, accountID string, page Page) ([]*Session, error) {
-	return queryAll(ctx, s.reader(ctx), scanSession, listSessionsQuery, accountID, page.Before, page.Limit)
+	where := newWhere("account_id", accountID)
+	where.contains(page.Search, "(SELECT c.name FROM channels c WHERE c.id = sessions.id)", "phone", "push_name")
+	query, args := where.page(page)
+	return queryAll(ctx, s.reader(ctx), scanSession, selectSession+query, args...)
 }
 
 // StartLink notes that the user wants a new link of a session that was read as version, and gives it a status. It is ErrNotFound where the session

@@ -79,7 +79,7 @@ func TestChannelsAndSessionsAreOneListNewestFirst(t *testing.T) {
 		var ids []string
 		page := Page{Limit: 1}
 		for {
-			rows, err := s.Channels(ctx, "acct_a", page)
+			rows, err := s.Channels(ctx, "acct_a", ChannelFilter{}, page)
 			require.NoError(t, err)
 			if len(rows) == 0 {
 				break

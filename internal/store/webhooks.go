@@ -68,7 +68,6 @@ const (
 	getWebhookQuery     = selectWebhook + `WHERE account_id = $1 AND id = $2`
 	lockWebhookQuery    = `UPDATE webhooks SET updated_at = updated_at WHERE account_id = $1 AND id = $2 RETURNING ` + webhookColumns
 	settingsQuery       = selectWebhook + `WHERE account_id = $1 AND kind = 'settings'`
-	listWebhooksQuery   = selectWebhook + `WHERE account_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`
 	countWebhooksQuery  = `SELECT COUNT(*) FROM webhooks WHERE account_id = $1`
 	deleteWebhookQuery  = `DELETE FROM webhooks WHERE account_id = $1 AND id = $2`
 	endWebhookQuery     = `UPDATE webhooks SET status = $2, status_reason = $3, updated_at = $4 WHERE id = $1 AND status = 'active'`
@@ -127,9 +126,12 @@ func (s *Store) SettingsWebhook(ctx context.Context, accountID string) (*Webhook
 	return scanWebhook(s.reader(ctx).QueryRowContext(ctx, settingsQuery, accountID))
 }
 
-// Webhooks lists an account's webhooks.
+// Webhooks lists an account's webhooks. A page's Search looks in addresses and descriptions.
 func (s *Store) Webhooks(ctx context.Context, accountID string, page Page) ([]*Webhook, error) {
-	return queryAll(ctx, s.reader(ctx), scanWebhook, listWebhooksQuery, accountID, page.Before, page.Limit)
+	where := newWhere("account_id", accountID)
+	where.contains(page.Search, "url", "description")
+	query, args := where.page(page)
+	return queryAll(ctx, s.reader(ctx), scanWebhook, selectWebhook+query, args...)
 }
 
 // CountWebhooks returns how many webhooks an account has.
