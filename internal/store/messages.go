@@ -179,17 +179,6 @@ const searchedAtOnce = 20_000
 
 // Messages lists an account's messages. A page's Search looks in their texts; use SearchMessages for it.
 func (s *Store) Messages(ctx context.Context, accountID string, filter MessageFilter, page Page) ([]*Message, error) {
-	where := newWhere("account_id", accountID)
-	where.equal("channel_id", filter.ChannelID)
-	where.equal("peer", filter.Contact)
-	where.equal("direction", filter.Direction)
-	where.equal("status", string(filter.Status))
-	query, args := where.page(page)
-	return queryAll(ctx, s.reader(ctx), scanMessage, selectMessage+query, args...)
-}
-
-// LastInbound returns when the peer last wrote on the channel; zero where it never has.
-func (s *Store) LastInbound(ctx context.Context, accountID, channelID, peer string) (time.Time, error) {
 	return s.messages(ctx, accountID, filter, page, "")
 }
 
@@ -213,15 +202,26 @@ func (s *Store) SearchMessages(ctx context.Context, accountID string, filter Mes
 
 // messages lists messages whose ids are not below last, unless that is empty.
 func (s *Store) messages(ctx context.Context, accountID string, filter MessageFilter, page Page, last string) ([]*Message, error) {
+	where := newWhere("account_id", accountID)
+	where.equal("channel_id", filter.ChannelID)
+	where.equal("peer", filter.Contact)
+	where.equal("direction", filter.Direction)
+	where.equal("status", string(filter.Status))
+	where.contains(page.Search, "text")
+	if last != "" {
+		where.add("id >= ", last)
+	}
+	query, args := where.page(page)
+	return queryAll(ctx, s.reader(ctx), scanMessage, selectMessage+query, args...)
+}
+
+// LastInbound returns when the peer last wrote on the channel; zero where it never has.
+func (s *Store) LastInbound(ctx context.Context, accountID, channelID, peer string) (time.Time, error) {
 	var at int64
 	err := s.reader(ctx).QueryRowContext(ctx, lastInboundQuery, accountID, channelID, peer).Scan(&at)
 	return FromMillis(at), err
 }
 
-	where.contains(page.Search, "text")
-	if last != "" {
-		where.add("id >= ", last)
-	}
 // ClaimMessagesAny takes at most limit queued messages that are due and turns them to sending. Those of linked devices are their
 // owners' (ClaimNextMessageAny), but for those of devices that are linked no more and those queued before expired.
 func (s *Store) ClaimMessagesAny(ctx context.Context, worker string, now, expired time.Time, limit int) ([]*Message, error) {
