@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/switchhook/switchhook/connectors"
+	"github.com/switchhook/switchhook/internal/live"
 	"github.com/switchhook/switchhook/internal/problem"
 	"github.com/switchhook/switchhook/internal/store"
 )
@@ -69,6 +70,7 @@ func (s *Service) Create(ctx context.Context, draft Draft) (*store.Channel, erro
 	if err != nil {
 		return nil, explain(err)
 	}
+	s.o.Bell.Ring(c.AccountID, live.Channel, c.ID, "")
 	s.o.Logger.InfoContext(ctx, "channel.created", "channel_id", c.ID, "connector", c.Connector)
 	return c, nil
 }
@@ -206,6 +208,7 @@ func (s *Service) Change(ctx context.Context, accountID, channelID string, chang
 		if err != nil {
 			return nil, explain(err)
 		}
+		s.o.Bell.Ring(accountID, live.Channel, channelID, "")
 		s.drop(ctx, channelID)
 		return c, nil
 	}

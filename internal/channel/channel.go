@@ -15,6 +15,7 @@ import (
 	"github.com/switchhook/switchhook/connectors"
 	"github.com/switchhook/switchhook/internal/group"
 	"github.com/switchhook/switchhook/internal/id"
+	"github.com/switchhook/switchhook/internal/live"
 	"github.com/switchhook/switchhook/internal/problem"
 	"github.com/switchhook/switchhook/internal/secret"
 	"github.com/switchhook/switchhook/internal/store"
@@ -43,6 +44,7 @@ type Options struct {
 	Now        func() time.Time
 	BaseURL    string         // what we are reached at, without a slash at its end
 	Listener   StatusListener // optional
+	Bell       *live.Bell     // optional: tells open pages
 
 	// Dial is the guarded door for protocols other than HTTP, lent to the connectors.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -96,6 +98,7 @@ func (s *Service) Delete(ctx context.Context, accountID, channelID string) error
 	if err := s.o.Store.DeleteChannel(ctx, accountID, channelID); err != nil {
 		return explain(err)
 	}
+	s.o.Bell.Ring(accountID, live.Channel, channelID, "")
 	s.drop(ctx, channelID)
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/switchhook/switchhook/connectors"
+	"github.com/switchhook/switchhook/internal/live"
 	"github.com/switchhook/switchhook/internal/store"
 )
 
@@ -107,6 +108,7 @@ func (s *Service) storeRenewed(ctx context.Context, channel *store.Channel, pres
 		channel.Config = sealed
 		err = s.o.Store.RenewedChannelAny(ctx, channel, s.o.Now())
 		if err == nil {
+			s.o.Bell.Ring(channel.AccountID, live.Channel, channel.ID, "")
 			s.o.Logger.InfoContext(ctx, "channel.renewed", "channel_id", channel.ID, "connector", channel.Connector)
 			return next, nil
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/switchhook/switchhook/connectors"
+	"github.com/switchhook/switchhook/internal/live"
 	"github.com/switchhook/switchhook/internal/problem"
 	"github.com/switchhook/switchhook/internal/store"
 )
@@ -133,6 +134,7 @@ func (s *Service) setStatus(ctx context.Context, c *store.Channel, status store.
 		return false, err
 	}
 	*c = next
+	s.o.Bell.Ring(c.AccountID, live.Channel, c.ID, "")
 	if changed {
 		s.o.Logger.InfoContext(ctx, "channel.state_changed", "channel_id", c.ID, "connector", c.Connector, "status", string(status), "code", code)
 	}

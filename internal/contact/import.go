@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/switchhook/switchhook/internal/live"
 	"github.com/switchhook/switchhook/internal/problem"
 	"github.com/switchhook/switchhook/internal/store"
 )
@@ -45,10 +46,11 @@ type Contacts interface {
 	UpdateContact(ctx context.Context, c *store.Contact) error
 }
 
-// ImporterOptions is what an Importer is wired from; all of it is required.
+// ImporterOptions is what an Importer is wired from; all but Bell is required.
 type ImporterOptions struct {
 	Store *store.Store
 	Now   func() time.Time
+	Bell  *live.Bell // optional: tells open pages
 }
 
 // Importer takes imports over into the contacts. Any number of processes may have one: each step is made once.
@@ -110,6 +112,9 @@ func (im *Importer) step(ctx context.Context, i *store.ContactImport) error {
 	})
 	if errors.Is(err, store.ErrNotFound) { // another process has made this step, or a contact went while it was changed
 		return nil
+	}
+	if err == nil {
+		im.Bell.Ring(i.AccountID, live.Import, i.ID, "")
 	}
 	return err
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/switchhook/switchhook/internal/event"
 	"github.com/switchhook/switchhook/internal/limit"
+	"github.com/switchhook/switchhook/internal/live"
 	"github.com/switchhook/switchhook/internal/safehttp"
 	"github.com/switchhook/switchhook/internal/store"
 	"github.com/switchhook/switchhook/internal/webhook"
@@ -218,7 +219,16 @@ func (s *Service) store(j job, startedAt time.Time, outcome Outcome, details att
 func (s *Service) record(ctx context.Context, results []*store.AttemptResult) error {
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
-	return s.Store.RecordAttemptsAny(ctx, results, s.Now())
+	if err := s.Store.RecordAttemptsAny(ctx, results, s.Now()); err != nil {
+		return err
+	}
+	for _, r := range results {
+		s.Bell.Ring(r.Delivery.AccountID, live.Delivery, r.Delivery.ID, r.Delivery.WebhookID)
+		for _, m := range r.Replies {
+			s.Bell.Ring(m.AccountID, live.Message, m.ID, m.ChannelID+" "+m.Peer)
+		}
+	}
+	return nil
 }
 
 // tell does what follows a stored attempt: the log line, the alarm for the next try, the replies, the webhook's own state.
@@ -260,11 +270,11 @@ func (s *Service) judge(ctx context.Context, w *store.Webhook, decision Decision
 	case decision.Status == store.DeliveryDelivered && w.FailingSince.IsZero():
 		return nil
 	case decision.Status == store.DeliveryDelivered:
-		return s.Store.MarkWebhookAny(ctx, w.ID, false, now)
+		return s.mark(ctx, w, false, now)
 	case !decision.Counts:
 		return nil
 	case w.FailingSince.IsZero():
-		return s.Store.MarkWebhookAny(ctx, w.ID, true, now)
+		return s.mark(ctx, w, true, now)
 	case now.Sub(w.FailingSince) >= disableAfter:
 		reason := "Its receiver has only failed for 5 days. The last failure: " + decision.Reason + " Mend it, set the webhook's status to active, and replay."
 		return s.switchOff(ctx, w, store.WebhookDisabled, reason, now)
@@ -272,11 +282,25 @@ func (s *Service) judge(ctx context.Context, w *store.Webhook, decision Decision
 	return nil
 }
 
+// mark notes that a webhook has begun to fail, or works again.
+func (s *Service) mark(ctx context.Context, w *store.Webhook, failing bool, now time.Time) error {
+	if err := s.Store.MarkWebhookAny(ctx, w.ID, failing, now); err != nil {
+		return err
+	}
+	s.Bell.Ring(w.AccountID, live.Webhook, w.ID, "")
+	return nil
+}
+
 // switchOff ends a webhook and raises webhook.disabled, once.
 func (s *Service) switchOff(ctx context.Context, w *store.Webhook, status store.WebhookStatus, reason string, now time.Time) error {
 	ended, err := s.Store.EndWebhookAny(ctx, w.ID, status, reason, now)
-	if err != nil || !ended || s.publisher == nil {
+	if err != nil || !ended {
 		return err
+	}
+	s.Bell.Ring(w.AccountID, live.Webhook, w.ID, "")
+	s.Bell.Ring(w.AccountID, live.Delivery, "", w.ID)
+	if s.publisher == nil {
+		return nil
 	}
 	s.Logger.Warn("webhook.switched_off", "webhook_id", w.ID, "status", status, "reason", reason)
 	address, _, _ := strings.Cut(w.URL, "?")

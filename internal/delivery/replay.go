@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/switchhook/switchhook/integrations/samples"
+	"github.com/switchhook/switchhook/internal/live"
 	"github.com/switchhook/switchhook/internal/problem"
 	"github.com/switchhook/switchhook/internal/safehttp"
 	"github.com/switchhook/switchhook/internal/store"
@@ -17,6 +18,7 @@ func (s *Service) Replay(ctx context.Context, d *store.Delivery) error {
 	if err := s.Store.ReplayDelivery(ctx, d.AccountID, d.ID, s.Now()); err != nil {
 		return err
 	}
+	s.Bell.Ring(d.AccountID, live.Delivery, d.ID, d.WebhookID)
 	s.wake(ctx)
 	return nil
 }
@@ -27,6 +29,7 @@ func (s *Service) ReplaySince(ctx context.Context, w *store.Webhook, statuses []
 	if err != nil {
 		return 0, err
 	}
+	s.Bell.Ring(w.AccountID, live.Delivery, "", w.ID)
 	s.wake(ctx)
 	return n, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/switchhook/switchhook/internal/group"
 	"github.com/switchhook/switchhook/internal/id"
 	"github.com/switchhook/switchhook/internal/limit"
+	"github.com/switchhook/switchhook/internal/live"
 	"github.com/switchhook/switchhook/internal/safehttp"
 	"github.com/switchhook/switchhook/internal/secret"
 	"github.com/switchhook/switchhook/internal/store"
@@ -50,7 +51,7 @@ type Observer interface {
 	ObserveAttempt(result string, took time.Duration, lag time.Duration)
 }
 
-// Options wires a Service. All fields are required but Version.
+// Options wires a Service. All fields are required but Bell.
 type Options struct {
 	Store    *store.Store
 	IDs      *id.Generator
@@ -64,6 +65,7 @@ type Options struct {
 	WorkerID string
 	Schedule []time.Duration // waits between tries
 	Parallel int             // transactions at a time; 1 for SQLite
+	Bell     *live.Bell      // optional: tells open pages
 }
 
 // Service delivers. It is a Dispatcher for event.Publisher.
@@ -230,6 +232,10 @@ func (s *Service) end(ctx context.Context, over []job) {
 	if err != nil {
 		s.noteTrouble()
 		s.Logger.Error("delivery.end_failed", "count", len(over), "error", err)
+		return
+	}
+	for _, j := range over {
+		s.Bell.Ring(j.delivery.AccountID, live.Delivery, j.delivery.ID, j.delivery.WebhookID)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/switchhook/switchhook/internal/group"
 	"github.com/switchhook/switchhook/internal/id"
+	"github.com/switchhook/switchhook/internal/live"
 	"github.com/switchhook/switchhook/internal/store"
 )
 
@@ -34,12 +35,13 @@ type Alarm interface {
 	Now(ctx context.Context, taskType string, ids []string) error
 }
 
-// Options wires a Publisher. Dispatcher may be nil in a process that only answers HTTP.
+// Options wires a Publisher. Dispatcher may be nil in a process that only answers HTTP, and Bell where no page is told.
 type Options struct {
 	Store      *store.Store
 	IDs        *id.Generator
 	Dispatcher Dispatcher
 	Alarm      Alarm
+	Bell       *live.Bell
 	WorkerID   string
 	Logger     *slog.Logger
 	Now        func() time.Time
@@ -78,6 +80,7 @@ type Draft struct {
 	event     *store.Event
 	fresh     bool
 	blocked   bool     // its sender is a blocked contact
+	peer      string   // of the message that Change has brought further
 	reserved  []string // webhooks for whose delivery the dispatcher has made room
 	delivered []toDeliver
 }
@@ -158,6 +161,7 @@ func (p *Publisher) commit(ctx context.Context, drafts []*Draft) error {
 		}
 	}
 	if err == nil {
+		p.ring(drafts)
 		p.handOver(ctx, drafts)
 	}
 	return err
@@ -245,7 +249,7 @@ func (d *Draft) fill(facts *store.EventFacts) (any, bool) {
 		next := d.Change.Apply(m)
 		facts.Messages[m.ID] = next // a later draft of the same group goes on from here
 		d.Change.From = m.Status
-		d.ChannelID = next.ChannelID
+		d.ChannelID, d.peer = next.ChannelID, next.Peer
 		return d.DataOf(next), true
 	case d.DataFor != nil:
 		contact := facts.Contacts[d.contactKey()]

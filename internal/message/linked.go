@@ -64,6 +64,7 @@ func (s *Service) sendLinked(ctx context.Context, out Out) (*store.Message, erro
 	if err != nil && !errors.Is(err, store.ErrExists) { // the same request beside this one waits for the same outcome
 		return nil, problem.Unavailable(fmt.Errorf("store message: %w", err))
 	}
+	s.ring(m)
 	return s.queuedOutcome(ctx, m)
 }
 

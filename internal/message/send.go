@@ -82,6 +82,7 @@ func (s *Service) Send(ctx context.Context, out Out) (*store.Message, error) {
 	if err != nil {
 		return nil, problem.Unavailable(fmt.Errorf("store message: %w", err))
 	}
+	s.ring(m)
 	return s.call(ctx, out.Channel, info, sender, m, outgoing)
 }
 

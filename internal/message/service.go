@@ -11,6 +11,7 @@ import (
 	"github.com/switchhook/switchhook/connectors"
 	"github.com/switchhook/switchhook/internal/event"
 	"github.com/switchhook/switchhook/internal/id"
+	"github.com/switchhook/switchhook/internal/live"
 	"github.com/switchhook/switchhook/internal/store"
 )
 
@@ -43,7 +44,7 @@ type Observer interface {
 	ObserveMessage(connector, direction, result string)
 }
 
-// Options wires a Service. All fields but AutoContacts are required.
+// Options wires a Service. All fields but the optional ones are required.
 type Options struct {
 	Store     *store.Store
 	IDs       *id.Generator
@@ -55,6 +56,7 @@ type Options struct {
 	Now       func() time.Time
 	WorkerID  string
 
+	Bell         *live.Bell    // optional: tells open pages
 	AutoContacts bool          // optional: people who write for the first time become contacts
 	QueuedWait   time.Duration // optional: how long an API call waits for the turn of a linked device's message; 0: 20 s
 }

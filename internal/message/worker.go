@@ -140,7 +140,9 @@ func (s *Service) putBack(ctx context.Context, m *store.Message, failure *connec
 	m.Status, m.DueAt, m.ErrorCode, m.ErrorMessage = store.MessageQueued, s.Now().Add(wait), failure.Code, failure.Message
 	if err := s.Store.FinishSending(ctx, m, s.WorkerID, s.Now()); err != nil {
 		s.Logger.Error("message.record_failed", "message_id", m.ID, "error", err)
+		return
 	}
+	s.ring(m)
 }
 
 func (s *Service) giveUp(ctx context.Context, m *store.Message, info connectors.Info, failure *connectors.Error) {

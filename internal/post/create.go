@@ -94,6 +94,7 @@ func (s *Service) stored(ctx context.Context, p *store.Post, targets []*store.Ta
 			s.Logger.Error("post.tell_failed", "target_id", t.ID, "error", err) // TellDue does it later
 		}
 	}
+	s.ring(p.AccountID, p.ID)
 	s.Kick()
 	return &Post{Post: p, Targets: targets, Warnings: warnings}
 }

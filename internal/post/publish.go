@@ -131,6 +131,7 @@ func (s *Service) publishPart(ctx context.Context, j *job) (published connectors
 			return connectors.Retryable(fmt.Errorf("note the beginning: %w", err))
 		}
 		begun.Store(true)
+		s.ring(j.target.AccountID, j.target.PostID)
 		return nil
 	}
 	// What has begun is waited for also while the process stops; its own timeouts end it.

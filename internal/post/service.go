@@ -13,6 +13,7 @@ import (
 	"github.com/switchhook/switchhook/connectors"
 	"github.com/switchhook/switchhook/internal/event"
 	"github.com/switchhook/switchhook/internal/id"
+	"github.com/switchhook/switchhook/internal/live"
 	"github.com/switchhook/switchhook/internal/problem"
 	"github.com/switchhook/switchhook/internal/store"
 )
@@ -46,7 +47,7 @@ type Publisher interface {
 	Publish(ctx context.Context, draft *event.Draft) error
 }
 
-// Options wires a Service. Every field is required.
+// Options wires a Service. Every field but Bell is required.
 type Options struct {
 	Store     *store.Store
 	IDs       *id.Generator
@@ -57,6 +58,7 @@ type Options struct {
 	Logger    *slog.Logger
 	Now       func() time.Time
 	WorkerID  string
+	Bell      *live.Bell // optional: tells open pages
 }
 
 // Service is safe for concurrent use.
@@ -166,8 +168,12 @@ func (s *Service) Cancel(ctx context.Context, accountID, postID string) (*Post, 
 	if err != nil {
 		return nil, err
 	}
+	s.ring(accountID, postID)
 	return s.Get(ctx, accountID, postID)
 }
+
+// ring tells open pages that a post, or one of its targets, has changed.
+func (s *Service) ring(accountID, postID string) { s.Bell.Ring(accountID, live.Post, postID, "") }
 
 func tooLate(what string) *problem.Error {
 	return problem.New(problem.Conflict, "The post cannot be "+what+" any more: its publishing has begun or ended. GET /v1/posts/:id tells how far it is.")
@@ -186,6 +192,7 @@ func (s *Service) Retry(ctx context.Context, accountID, postID string, unconfirm
 	if n == 0 {
 		return nil, problem.New(problem.Conflict, `No channel of this post has failed. One that is unconfirmed is published again only with {"unconfirmed": true}: look at the network first.`)
 	}
+	s.ring(accountID, postID)
 	s.Kick()
 	return s.Get(ctx, accountID, postID)
 }

@@ -120,6 +120,7 @@ func (s *Service) finished(ctx context.Context, t *store.Target, err error) {
 		s.Logger.Error("post.record_failed", "target_id", t.ID, "error", err) // who looks after it tries again
 		return
 	}
+	s.ring(t.AccountID, t.PostID)
 	if err := s.tell(ctx, t); err != nil {
 		s.Logger.Error("post.tell_failed", "target_id", t.ID, "error", err) // TellDue does it later
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/switchhook/switchhook/connectors"
+	"github.com/switchhook/switchhook/internal/live"
 	"github.com/switchhook/switchhook/internal/problem"
 	"github.com/switchhook/switchhook/internal/store"
 )
@@ -34,12 +35,13 @@ type Kinds interface {
 	Info(kind string) (connectors.Info, bool)
 }
 
-// Options wires a Service. Every field is required.
+// Options wires a Service. Every field but Bell is required.
 type Options struct {
 	Store  *store.Store
 	Kinds  Kinds
 	Logger *slog.Logger
 	Now    func() time.Time
+	Bell   *live.Bell // optional: tells open pages
 }
 
 // Service is safe for concurrent use, also by several processes.
@@ -153,13 +155,17 @@ func scheduleOf(q *store.Queue) (*Schedule, error) {
 
 // locked runs fn in a transaction, of ctx where that has one, in which nobody else changes the queue or its claims.
 func (s *Service) locked(ctx context.Context, accountID, queueID string, fn func(context.Context, *store.Queue) error) error {
-	return s.Store.InTransaction(ctx, func(ctx context.Context) error {
+	err := s.Store.InTransaction(ctx, func(ctx context.Context) error {
 		q, err := s.Store.LockQueue(ctx, accountID, queueID)
 		if err != nil {
 			return read(err)
 		}
 		return fn(ctx, q)
 	})
+	if err == nil {
+		s.Bell.Ring(accountID, live.Post, "", "") // their places may be others now
+	}
+	return err
 }
 
 // read turns the store's "not found" into the user's.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/switchhook/switchhook/connectors"
+	"github.com/switchhook/switchhook/internal/live"
 	"github.com/switchhook/switchhook/internal/message"
 	"github.com/switchhook/switchhook/internal/problem"
 	"github.com/switchhook/switchhook/internal/store"
@@ -230,5 +231,9 @@ func (s *Service) erase(ctx context.Context, accountID, sessionID string) (err e
 			return fmt.Errorf("forget device: %w", err)
 		}
 	}
-	return s.Channels.Delete(ctx, accountID, sessionID)
+	if err := s.Channels.Delete(ctx, accountID, sessionID); err != nil {
+		return err
+	}
+	s.Bell.Ring(accountID, live.Session, sessionID, "")
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/switchhook/switchhook/connectors"
 	"github.com/switchhook/switchhook/internal/channel"
+	"github.com/switchhook/switchhook/internal/live"
 	"github.com/switchhook/switchhook/internal/problem"
 	"github.com/switchhook/switchhook/internal/store"
 )
@@ -38,6 +39,7 @@ func (s *Service) Create(ctx context.Context, draft Draft) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.Bell.Ring(c.AccountID, live.Session, c.ID, "")
 	s.announce()
 	return s.Get(ctx, c.AccountID, c.ID)
 }
@@ -70,6 +72,7 @@ func (s *Service) Link(ctx context.Context, accountID, sessionID string) (*Sessi
 	if err != nil {
 		return nil, fmt.Errorf("start link: %w", err)
 	}
+	s.Bell.Ring(accountID, live.Session, sessionID, "")
 	s.announce()
 	return s.Get(ctx, accountID, sessionID)
 }

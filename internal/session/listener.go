@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/switchhook/switchhook/connectors"
+	"github.com/switchhook/switchhook/internal/live"
 	"github.com/switchhook/switchhook/internal/store"
 )
 
@@ -102,6 +103,7 @@ func (r *runner) store(ctx context.Context, next *store.Session, step *connector
 	if err != nil {
 		return fmt.Errorf("save session: %w", err)
 	}
+	r.s.Bell.Ring(next.AccountID, live.Session, r.id, "")
 	r.row = next
 	if afterwards {
 		r.untold = events

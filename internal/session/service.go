@@ -22,6 +22,7 @@ import (
 	"github.com/switchhook/switchhook/internal/channel"
 	"github.com/switchhook/switchhook/internal/event"
 	"github.com/switchhook/switchhook/internal/id"
+	"github.com/switchhook/switchhook/internal/live"
 	"github.com/switchhook/switchhook/internal/problem"
 	"github.com/switchhook/switchhook/internal/store"
 )
@@ -41,7 +42,7 @@ type Publisher interface {
 	Publish(ctx context.Context, draft *event.Draft) error
 }
 
-// Options wires a Service. Every field but Sleep is required.
+// Options wires a Service. Every field but Sleep and Bell is required.
 type Options struct {
 	Store      *store.Store
 	Channels   *channel.Service
@@ -61,6 +62,9 @@ type Options struct {
 
 	// Sleep waits for a time, or until ctx ends. Tests give one that does not take as long; nil: a timer.
 	Sleep func(ctx context.Context, d time.Duration)
+
+	// Bell tells open pages.
+	Bell *live.Bell
 }
 
 // Service is safe for concurrent use.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/switchhook/switchhook/internal/id"
+	"github.com/switchhook/switchhook/internal/live"
 	"github.com/switchhook/switchhook/internal/problem"
 	"github.com/switchhook/switchhook/internal/safehttp"
 	"github.com/switchhook/switchhook/internal/secret"
@@ -23,13 +24,14 @@ const (
 	rotationOverlap = 24 * time.Hour
 )
 
-// Options wires a Service. All fields are required.
+// Options wires a Service. All fields but Bell are required.
 type Options struct {
 	Store  *store.Store
 	Sealer *secret.Sealer
 	IDs    *id.Generator
 	HTTP   *safehttp.Client // checks addresses
 	Now    func() time.Time
+	Bell   *live.Bell // optional: tells open pages
 }
 
 // Service makes, changes and ends webhooks.
@@ -64,7 +66,11 @@ func (s *Service) Create(ctx context.Context, accountID, webhookID string, setti
 	if w.Secret, err = s.Sealer.Seal([]byte(shown), sealedAs(w.ID, "secret")); err != nil {
 		return nil, "", err
 	}
-	return w, shown, s.Store.InsertWebhook(ctx, w)
+	if err := s.Store.InsertWebhook(ctx, w); err != nil {
+		return w, shown, err
+	}
+	s.Bell.Ring(accountID, live.Webhook, w.ID, "")
+	return w, shown, nil
 }
 
 // Change changes what the settings name. A status of active resumes: what a paused webhook missed becomes due.
@@ -92,6 +98,8 @@ func (s *Service) Change(ctx context.Context, accountID, webhookID string, setti
 	if err != nil {
 		return nil, err
 	}
+	s.Bell.Ring(accountID, live.Webhook, w.ID, "")
+	s.Bell.Ring(accountID, live.Delivery, "", w.ID) // those that were held or became due
 	return w, nil
 }
 
@@ -146,7 +154,18 @@ func (s *Service) Rotate(ctx context.Context, accountID, webhookID string) (*sto
 	if err != nil {
 		return nil, "", err
 	}
+	s.Bell.Ring(accountID, live.Webhook, w.ID, "")
 	return w, shown, nil
+}
+
+// Delete ends a webhook for good and cancels what waits for it.
+func (s *Service) Delete(ctx context.Context, accountID, webhookID string) error {
+	if err := s.Store.DeleteWebhook(ctx, accountID, webhookID, s.Now()); err != nil {
+		return err
+	}
+	s.Bell.Ring(accountID, live.Webhook, webhookID, "")
+	s.Bell.Ring(accountID, live.Delivery, "", webhookID)
+	return nil
 }
 
 // Reveal returns a webhook's secret as it is shown.
