@@ -138,6 +138,7 @@ func untilFewer(purge func() (int64, error)) error {
 func (p *product) stop(ctx context.Context) error {
 	p.server.Drain()
 	p.messages.Drain()
+	p.live.Close() // an open stream would keep the server from shutting down
 	err := p.server.Shutdown(ctx)
 	p.stopJobs()
 	if p.config.Role.Works() {
@@ -149,6 +150,7 @@ func (p *product) stop(ctx context.Context) error {
 	p.jobs.Wait()
 	p.publisher.Close()
 	p.waker.Close()
+	p.bell.Close()
 	p.bell.Close()
 	p.accounts.Close()
 	p.media.Close()

@@ -22,6 +22,7 @@ import (
 	"github.com/switchhook/switchhook/internal/id"
 	"github.com/switchhook/switchhook/internal/incoming"
 	"github.com/switchhook/switchhook/internal/limit"
+	"github.com/switchhook/switchhook/internal/live"
 	"github.com/switchhook/switchhook/internal/media"
 	"github.com/switchhook/switchhook/internal/message"
 	"github.com/switchhook/switchhook/internal/metrics"
@@ -55,6 +56,8 @@ type product struct {
 	http       *safehttp.Client
 	limiter    *limit.Limiter
 	waker      *wake.Waker
+	bell       *live.Bell
+	live       *live.Hub
 	metrics    *metrics.Metrics
 	connectors map[string]connectors.Connector
 	deliveries *delivery.Service
@@ -155,9 +158,21 @@ func (p *product) buildTools() (err error) {
 	if p.limiter, err = limit.New(limit.Options{Client: p.redis.Client(), Prefix: "switchhook:limit", Logger: p.logger}); err != nil {
 		return err
 	}
-	p.metrics = metrics.New(tasks.NewQueueMetrics(p.redis.Client()), metrics.NewState(p.store, p.logger, time.Now))
-	p.waker, err = wake.New(wake.Options{Client: p.redis.Client(), Logger: p.logger})
-	return err
+	if p.waker, err = wake.New(wake.Options{Client: p.redis.Client(), Logger: p.logger}); err != nil {
+		return err
+	}
+	bell := live.BellOptions{Logger: p.logger}
+	if !p.redis.Embedded() { // else there is no other process
+		bell.Redis = p.redis.Client()
+	}
+	if p.bell, err = live.NewBell(bell); err != nil {
+		return err
+	}
+	if p.live, err = live.New(live.Options{Store: p.store, Bell: p.bell, Logger: p.logger, Now: time.Now}); err != nil {
+		return err
+	}
+	p.metrics = metrics.New(tasks.NewQueueMetrics(p.redis.Client()), metrics.NewState(p.store, p.logger, time.Now), metrics.NewStreams(p.live.Count))
+	return nil
 }
 
 // parallelCommits is how many transactions of a kind run at a time: SQLite has one writer.
@@ -171,13 +186,13 @@ func (p *product) parallelCommits() int {
 func (p *product) buildDelivery() (err error) {
 	p.deliveries, err = delivery.New(delivery.Options{
 		Store: p.store, IDs: p.ids, HTTP: p.http, Sealer: p.sealer, Alarm: p.waker, Limiter: p.limiter, Observer: p.metrics,
-		Logger: p.logger, Now: time.Now, WorkerID: p.workerID, Schedule: p.config.WebhookSchedule, Parallel: p.parallelCommits(),
+		Logger: p.logger, Now: time.Now, WorkerID: p.workerID, Schedule: p.config.WebhookSchedule, Parallel: p.parallelCommits(), Bell: p.bell,
 	})
 	if err != nil {
 		return err
 	}
 	options := event.Options{
-		Store: p.store, IDs: p.ids, Alarm: p.waker, WorkerID: p.workerID, Logger: p.logger, Now: time.Now, Parallel: p.parallelCommits(),
+		Store: p.store, IDs: p.ids, Alarm: p.waker, Bell: p.bell, WorkerID: p.workerID, Logger: p.logger, Now: time.Now, Parallel: p.parallelCommits(),
 	}
 	if p.config.Role.Works() {
 		options.Dispatcher = p.deliveries
@@ -189,7 +204,7 @@ func (p *product) buildDelivery() (err error) {
 func (p *product) buildServices() (err error) {
 	p.channels, err = channel.New(channel.Options{
 		Store: p.store, Sealer: p.sealer, Connectors: p.connectors, HTTP: p.http.HTTP(), PublicHTTP: p.http.PublicHTTP(), Dial: p.http.Dial, IDs: p.ids, Logger: p.logger,
-		Now: time.Now, BaseURL: p.config.BaseURL, Listener: message.ChannelNews{Publisher: p.publisher, Connectors: p.connectors},
+		Now: time.Now, BaseURL: p.config.BaseURL, Listener: message.ChannelNews{Publisher: p.publisher, Connectors: p.connectors}, Bell: p.bell,
 	})
 	if err != nil {
 		return err
@@ -200,7 +215,7 @@ func (p *product) buildServices() (err error) {
 	if err != nil {
 		return err
 	}
-	p.webhooks, err = webhook.New(webhook.Options{Store: p.store, Sealer: p.sealer, IDs: p.ids, HTTP: p.http, Now: time.Now})
+	p.webhooks, err = webhook.New(webhook.Options{Store: p.store, Sealer: p.sealer, IDs: p.ids, HTTP: p.http, Now: time.Now, Bell: p.bell})
 	if err != nil {
 		return err
 	}
@@ -217,31 +232,31 @@ func (p *product) buildServices() (err error) {
 	}
 	p.messages, err = message.New(message.Options{
 		Store: p.store, IDs: p.ids, Channels: p.channels, Media: p.media, Publisher: p.publisher, Observer: p.metrics, Logger: p.logger,
-		Now: time.Now, WorkerID: p.workerID, AutoContacts: p.config.AutoContacts,
+		Now: time.Now, WorkerID: p.workerID, Bell: p.bell, AutoContacts: p.config.AutoContacts,
 	})
 	if err != nil {
 		return err
 	}
 	p.sessions, err = session.New(session.Options{
 		Store: p.store, Channels: p.channels, Connectors: p.connectors, Outbox: p.messages, Publisher: p.publisher, IDs: p.ids, Redis: p.redis.Client(),
-		HTTP: p.http.HTTP(), PublicHTTP: p.http.PublicHTTP(), Dial: p.http.Dial, Logger: p.logger, Now: time.Now, WorkerID: p.workerID,
+		HTTP: p.http.HTTP(), PublicHTTP: p.http.PublicHTTP(), Dial: p.http.Dial, Logger: p.logger, Now: time.Now, WorkerID: p.workerID, Bell: p.bell,
 	})
 	if err != nil {
 		return err
 	}
 	p.messages.ConnectSessions(p.sessions)
 	p.deliveries.Connect(p.publisher, p.messages)
-	p.importer, err = contact.NewImporter(contact.ImporterOptions{Store: p.store, Now: time.Now})
+	p.importer, err = contact.NewImporter(contact.ImporterOptions{Store: p.store, Now: time.Now, Bell: p.bell})
 	return err
 }
 
 func (p *product) buildPosting() (err error) {
-	if p.queues, err = queue.New(queue.Options{Store: p.store, Kinds: p.channels, Logger: p.logger, Now: time.Now}); err != nil {
+	if p.queues, err = queue.New(queue.Options{Store: p.store, Kinds: p.channels, Logger: p.logger, Now: time.Now, Bell: p.bell}); err != nil {
 		return err
 	}
 	p.posts, err = post.New(post.Options{
 		Store: p.store, IDs: p.ids, Channels: p.channels, Media: p.media, Slots: p.queues, Publisher: p.publisher, Logger: p.logger, Now: time.Now,
-		WorkerID: p.workerID,
+		WorkerID: p.workerID, Bell: p.bell,
 	})
 	if err != nil {
 		return err
