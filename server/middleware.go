@@ -21,11 +21,14 @@ import (
 // install registers the route table. What can be read with GET answers HEAD too. What is not in the table answers 404, or
 // 405 where the path exists for other methods.
 func (s *Server) install() {
-	table := slices.Concat(s.routes(), s.aliases())
+	table := slices.Concat(s.routes(), s.aliases(), s.dashboardRoutes())
 	if s.ProbesOnly {
 		table = slices.DeleteFunc(table, func(r route) bool {
 			return r.path != "/healthz" && r.path != "/readyz" && r.path != "/metrics"
 		})
+	}
+	if !s.ProbesOnly {
+		s.app.All(apiPrefix+"/v1/*", s.passThrough)
 	}
 	methods := map[string][]string{}
 	var paths []string // in the table's order, in which the more special path comes first
@@ -165,6 +168,9 @@ func (s *Server) requestID(c *fiber.Ctx) string {
 }
 
 func (s *Server) logAccess(r *request, started time.Time, failure error) {
+	if _, inside := r.inside(); inside {
+		return
+	}
 	took := s.Now().Sub(started)
 	status := r.Response().StatusCode()
 	s.Metrics.ObserveRequest(r.Method(), r.route.path, status, took)

@@ -29,7 +29,7 @@ type route struct {
 
 // takesFiles tells of a row whether it takes forms with files too, which its handler reads as they arrive.
 func (r *route) takesFiles() bool {
-	return r.method == "POST" && (r.path == "/v1/posts" || r.path == "/hooks/:token")
+	return r.method == "POST" && (r.path == "/v1/posts" || r.path == "/v1/messages" || r.path == "/hooks/:token")
 }
 
 // aliases are further addresses of rows of the table, kept for clients and left out of openapi.yaml: docs/adr/0011.

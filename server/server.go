@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"github.com/switchhook/switchhook/connectors"
 	"github.com/switchhook/switchhook/internal/account"
@@ -22,6 +23,7 @@ import (
 	"github.com/switchhook/switchhook/internal/event"
 	"github.com/switchhook/switchhook/internal/incoming"
 	"github.com/switchhook/switchhook/internal/limit"
+	"github.com/switchhook/switchhook/internal/live"
 	"github.com/switchhook/switchhook/internal/media"
 	"github.com/switchhook/switchhook/internal/message"
 	"github.com/switchhook/switchhook/internal/metrics"
@@ -31,6 +33,7 @@ import (
 	"github.com/switchhook/switchhook/internal/session"
 	"github.com/switchhook/switchhook/internal/store"
 	"github.com/switchhook/switchhook/internal/webhook"
+	"github.com/switchhook/switchhook/server/web"
 )
 
 // maxBody is how large a JSON body may be (api.md: 1 MiB).
@@ -56,6 +59,7 @@ type Options struct {
 	Events     *event.Publisher
 	Media      *media.Service
 	Limiter    *limit.Limiter
+	Live       *live.Hub
 	HTTP       *safehttp.Client
 	Metrics    *metrics.Metrics
 	Connectors map[string]connectors.Connector
@@ -78,6 +82,8 @@ type Options struct {
 type Server struct {
 	Options
 	app       *fiber.App
+	handler   fasthttp.RequestHandler // of calls within the process
+	pages     *web.Web
 	draining  chan struct{}
 	documents documents
 }
@@ -108,7 +114,12 @@ func New(options Options) (*Server, error) {
 		ServerHeader: "",
 	})
 	s.app.Server().Handler = s.drained(s.app.Server().Handler)
+	var err error
+	if s.pages, err = s.newDashboard(); err != nil {
+		return nil, err
+	}
 	s.install()
+	s.handler = s.app.Handler()
 	return s, nil
 }
 
@@ -139,7 +150,11 @@ func (s *Server) Serve(listener net.Listener) error {
 }
 
 // Drain makes /readyz say no, so that no new requests are sent here. It may be called once, before Shutdown.
-func (s *Server) Drain() { close(s.draining) }
+// The live streams of pages end: an open stream would keep Shutdown waiting for all of its time.
+func (s *Server) Drain() {
+	close(s.draining)
+	s.Live.Close()
+}
 
 // Shutdown lets requests under way end and then stops. It returns when they have, or with an error when ctx ends first.
 func (s *Server) Shutdown(ctx context.Context) error {

@@ -31,6 +31,7 @@ import (
 	"github.com/switchhook/switchhook/internal/event"
 	"github.com/switchhook/switchhook/internal/id"
 	"github.com/switchhook/switchhook/internal/limit"
+	"github.com/switchhook/switchhook/internal/live"
 	"github.com/switchhook/switchhook/internal/media"
 	"github.com/switchhook/switchhook/internal/message"
 	"github.com/switchhook/switchhook/internal/metrics"
@@ -157,6 +158,12 @@ func (w *world) openEngines(t *testing.T, engine string) {
 	w.parts.Limiter, err = limit.New(limit.Options{Client: w.redis.Client(), Prefix: "limit", Logger: w.parts.Logger})
 	require.NoError(t, err)
 	w.parts.Store, w.parts.Ready = w.store, w.store.Ping
+	bell, err := live.NewBell(live.BellOptions{Redis: w.redis.Client(), Logger: w.parts.Logger})
+	require.NoError(t, err)
+	t.Cleanup(bell.Close)
+	w.parts.Live, err = live.New(live.Options{Store: w.store, Bell: bell, Logger: w.parts.Logger, Now: time.Now})
+	require.NoError(t, err)
+	t.Cleanup(w.parts.Live.Close)
 }
 
 func (w *world) wire(t *testing.T) {
