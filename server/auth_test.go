@@ -2,7 +2,6 @@ package server
 
 import (
 	"encoding/json"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,10 +14,8 @@ import (
 func newAccountGate(t *testing.T) *gate {
 	t.Helper()
 	g := newGate(t)
-	for _, r := range g.routes() {
-		if strings.HasPrefix(r.path, "/v1/auth/") || strings.HasPrefix(r.path, "/v1/keys") || r.path == "/v1/me" {
-			g.route(r)
-		}
+	for _, r := range g.accountRoutes() {
+		g.route(r)
 	}
 	return g
 }

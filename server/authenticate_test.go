@@ -25,11 +25,11 @@ func signed(key string, at time.Time, body string) (timestamp, signature string)
 func TestWhoMayUseARoute(t *testing.T) {
 	t.Parallel()
 	g := newGate(t)
-	for path, a := range map[string]access{"/public": public, "/any": userOrKey, "/user": userOnly, "/key": keyOnly, "/signed/:userID": keyOrSigned} {
+	for path, a := range map[string]access{"/public": public, "/any": userOrKey, "/user": userOnly, "/owner": ownerOnly, "/key": keyOnly, "/signed/:userID": keyOrSigned} {
 		g.route(route{"POST", path, a, false, false, whoAmI})
 	}
 	own := "/signed/" + g.token.Account.ID
-	token, key := g.token.Text.Reveal(), g.keyText
+	token, key, member := g.token.Text.Reveal(), g.keyText, g.member(t, "sam").Text.Reveal()
 	for _, c := range []struct {
 		path, header string
 		status       int
@@ -50,7 +50,12 @@ func TestWhoMayUseARoute(t *testing.T) {
 		{"/any", "Authorization: Bearer", 401, problem.Unauthorized},
 		{"/any", "Authorization: Bearer " + token + "x", 401, problem.Unauthorized},
 		{"/user", "Authorization: Bearer " + token, 200, ""},
+		{"/user", "Authorization: Bearer " + member, 200, ""},
 		{"/user", "X-Api-Key: " + key, 403, problem.Forbidden},
+		{"/owner", "Authorization: Bearer " + token, 200, ""},
+		{"/owner", "Authorization: Bearer " + member, 403, problem.Forbidden},
+		{"/owner", "X-Api-Key: " + key, 403, problem.Forbidden},
+		{"/owner", "", 401, problem.Unauthorized},
 		{"/user", "", 401, problem.Unauthorized},
 		{"/key", "X-Api-Key: " + key, 200, ""},
 		{"/key", "Authorization: Bearer " + key, 200, ""},

@@ -15,7 +15,7 @@ import (
 )
 
 // property is one of everything that an account can have.
-type property struct{ channel, contact, webhook, event, delivery, message, key, imported, session, post, queue, incoming, connection string }
+type property struct{ channel, contact, webhook, event, delivery, message, key, imported, session, post, queue, incoming, connection, member, invite, login string }
 
 func (a *tenant) property(t *testing.T) property {
 	t.Helper()
@@ -29,6 +29,9 @@ func (a *tenant) property(t *testing.T) property {
 	p.event = a.first(t, "/v1/events?event=message.received", "")
 	p.delivery = a.first(t, "/v1/deliveries", "")
 	p.key = a.first(t, "/v1/keys", a.token)
+	p.member = a.first(t, "/v1/members", a.token)
+	p.invite = a.call(t, "POST", "/v1/invites", `{}`, a.token).text(t, "id")
+	p.login = a.dashboard(t)
 	p.queue = a.queue(t, p.channel)
 	p.post = a.send(t, 202, "POST", "/v1/posts", `{"body":"Hello","queueId":"`+p.queue+`"}`).text(t, "id")
 	p.incoming = a.incoming(t, `"queueId":"`+p.queue+`"`).text(t, "id")
@@ -57,6 +60,7 @@ func (p property) id(path string) string {
 		"/v1/connections/:id": p.connection,
 		"/v1/channels/:id":    p.channel, "/v1/contacts/:id": p.contact, "/v1/contacts/imports/:id": p.imported, "/v1/webhooks/:id": p.webhook, "/v1/events/:id": p.event,
 		"/v1/deliveries/:id": p.delivery, "/v1/messages/:id": p.message, "/v1/keys/:id": p.key,
+		"/v1/members/:id": p.member, "/v1/invites/:id": p.invite, "/v1/logins/:id": p.login,
 		"/v1/sessions/:id": p.session, "/v1/posts/:id": p.post, "/v1/queues/:id": p.queue, "/v1/incoming-webhooks/:id": p.incoming,
 	} {
 		if strings.HasPrefix(path, prefix) {
@@ -71,6 +75,8 @@ func bodyFor(r server.RouteForTest) string {
 	switch r.Method + " " + r.Path {
 	case "PATCH /v1/channels/:id", "PATCH /v1/contacts/:id", "PATCH /v1/sessions/:id", "PATCH /v1/queues/:id", "PATCH /v1/incoming-webhooks/:id":
 		return `{"name":"taken over"}`
+	case "PATCH /v1/members/:id":
+		return `{"role":"member"}`
 	case "PATCH /v1/webhooks/:id":
 		return `{"description":"taken over"}`
 	case "PATCH /v1/posts/:id":
@@ -138,12 +144,19 @@ func TestAnotherAccountsThingsAreNotFoundOnAnyRoute(t *testing.T) {
 		} {
 			require.Empty(t, intruder.send(t, 200, "GET", "/v1/"+list, "").field(t, "data"), list)
 		}
+		for _, list := range []string{"members?cursor=" + mine.member, "invites", "invites?cursor=" + mine.invite, "logins", "logins?cursor=" + mine.login} {
+			shown := string(w.ask(t, 200, intruder.token, "GET", "/v1/"+list, "").body)
+			for _, id := range []string{mine.member, mine.invite, mine.login} {
+				require.NotContains(t, shown, id, list)
+			}
+		}
 		left := property{
 			owner.first(t, "/v1/channels", ""), owner.first(t, "/v1/contacts", ""), owner.first(t, "/v1/webhooks", ""), owner.first(t, "/v1/events?event=message.received", ""),
 			owner.first(t, "/v1/deliveries", ""), owner.first(t, "/v1/messages", ""), owner.first(t, "/v1/keys", owner.token),
 			owner.send(t, 200, "GET", "/v1/contacts/imports/"+mine.imported, "").text(t, "id"), owner.first(t, "/v1/sessions", ""),
 			owner.first(t, "/v1/posts?status=queued", ""), owner.first(t, "/v1/queues", ""), owner.first(t, "/v1/incoming-webhooks", ""),
 			owner.send(t, 200, "GET", "/v1/connections/"+mine.connection, "").text(t, "id"),
+			owner.first(t, "/v1/members", owner.token), owner.first(t, "/v1/invites", owner.token), owner.first(t, "/v1/logins", owner.token),
 		}
 		require.Equal(t, mine, left, "nothing of the owner's has changed")
 		for _, path := range []string{
