@@ -10,8 +10,7 @@ import (
 
 func TestTheDashboardAsksForALoginAndComesBackToThePage(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, engine string) {
-		w := newWorld(t, engine)
+	eachEngine(t, func(t *testing.T, w *world) {
 		guest := w.guest(t)
 		require.Equal(t, "/app", guest.get(t, "/").header.Get("Location"))
 		require.Equal(t, "/app/welcome", guest.get(t, "/app").header.Get("Location"), "the first visitor makes the first account")
