@@ -96,7 +96,10 @@ func (s *Store) RecordAttemptsAny(ctx context.Context, results []*AttemptResult,
 	if err != nil {
 		return err
 	}
-	b.insert(insertMessages, onConflictNothing, messageWidth, messagesArgs(replies))
+	count := tally{}
+	count.attempts(results, now)
+	addMessages(b, replies, count)
+	s.addTally(b, count, now)
 	return s.send(ctx, b)
 }
 

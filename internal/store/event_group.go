@@ -125,9 +125,11 @@ func (s *Store) InsertEventGroupAny(ctx context.Context, g EventGroup, now time.
 		args = append(args, e.ID, e.AccountID, e.Type, e.ChannelID, e.Dedupe, string(e.Data), Millis(e.CreatedAt))
 	}
 	b.insert(`INSERT INTO events (`+eventColumns+`)`, "", eventWidth, args)
-	b.insert(insertMessages, onConflictNothing, messageWidth, messagesArgs(g.Messages))
+	count := tally{}
+	addMessages(b, g.Messages, count)
 	b.insert(`INSERT INTO media (`+mediaColumns+`)`, "", mediaWidth, mediaArgs(g.Media))
 	b.insert(`INSERT INTO deliveries (`+deliveryColumns+`)`, "", deliveryWidth, deliveryArgs(g.Deliveries))
+	s.addTally(b, count, now)
 	return outdated(exists(s.send(ctx, b)))
 }
 

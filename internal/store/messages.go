@@ -128,8 +128,19 @@ func orEmpty(text *string) string {
 
 // InsertMessage stores one message. An id, or a provider's id on its channel, that is there already is ErrExists.
 func (s *Store) InsertMessage(ctx context.Context, m *Message) error {
-	_, err := s.db.Exec(ctx, `INSERT INTO messages (`+messageColumns+`) VALUES `+placeholders(messageWidth, 1), messageArgs(nil, m)...)
-	return exists(err)
+	b, count := &batch{}, tally{}
+	b.insert(insertMessages, "", messageWidth, messageArgs(nil, m))
+	addConversations(b, []*Message{m})
+	count.messages([]*Message{m})
+	s.addTally(b, count, m.CreatedAt)
+	return exists(s.send(ctx, b))
+}
+
+// addMessages adds messages that are not there yet, with what is kept in step with them.
+func addMessages(b *batch, messages []*Message, count tally) {
+	b.insert(insertMessages, onConflictNothing, messageWidth, messagesArgs(messages))
+	addConversations(b, messages)
+	count.messages(messages)
 }
 
 const (

@@ -25,7 +25,14 @@ func (s *Store) PurgeAny(ctx context.Context, before time.Time) error {
 	if err := s.purgeOldest(ctx, before, events, s.deleteEvents); err != nil {
 		return err
 	}
-	return s.purgeMessages(ctx, before)
+	if err := s.purgeMessages(ctx, before); err != nil {
+		return err
+	}
+	if err := s.purgeConversations(ctx, before); err != nil {
+		return err
+	}
+	_, err := s.db.Exec(ctx, `DELETE FROM hours WHERE hour < $1`, Millis(before.Truncate(time.Hour)))
+	return err
 }
 
 // purgeOldest reads a table in the order of its ids, which is that of time, from the oldest row to the first that is young enough, so
