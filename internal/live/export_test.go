@@ -33,10 +33,19 @@ const (
 )
 
 // Cursor writes a cursor.
-func Cursor(account string, at time.Time) string { return cursor(account, at) }
+func Cursor(account string, at time.Time) string { return cursor(account, at, "") }
 
 // ParseCursor reads a cursor.
-func ParseCursor(account, text string) (time.Time, error) { return parseCursor(account, text) }
+func ParseCursor(account, text string) (time.Time, error) {
+	at, _, err := parseCursor(account, text)
+	return at, err
+}
+
+// RewriteCursor reads a cursor and writes it again.
+func RewriteCursor(account, text string) (string, error) {
+	at, clock, err := parseCursor(account, text)
+	return cursor(account, at, clock), err
+}
 
 // ParseRing reads a Redis message and reports whether it was one.
 func ParseRing(raw string) ([]string, bool) {

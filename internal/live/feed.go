@@ -48,7 +48,7 @@ type feed struct {
 func newFeed(h *Hub, account string) *feed {
 	return &feed{
 		hub: h, account: account, opened: make(chan struct{}, 1), streams: map[*stream]struct{}{}, changed: map[string]time.Time{},
-		seen: map[string]struct{}{}, left: h.Now(), since: h.Now(), asked: h.Now(),
+		seen: map[string]struct{}{}, left: h.Now(), since: h.Now().Truncate(time.Millisecond), asked: h.Now(),
 	}
 }
 
@@ -150,8 +150,8 @@ func (f *feed) merge(first, early []Signal) []Signal {
 // missed returns what has changed since a cursor. Cursors along the way tell how far a reader has come that stops in the middle.
 func (f *feed) missed(ctx context.Context, last string) ([]Signal, error) {
 	now := f.hub.Now()
-	reload := []Signal{{Cursor: cursor(f.account, now), Topic: Reload}}
-	at, err := parseCursor(f.account, last)
+	reload := []Signal{{Cursor: f.cursor(), Topic: Reload}}
+	at, clock, err := parseCursor(f.account, last)
 	if err != nil || at.After(now.Add(late)) || now.Sub(at) > maxResume {
 		return reload, nil //nolint:nilerr // a strange cursor is answered, not refused
 	}
@@ -165,24 +165,31 @@ func (f *feed) missed(ctx context.Context, last string) ([]Signal, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	signals := f.unlogged(at)
+	since := at
+	if clock != f.hub.clock {
+		since = at.Add(-skew)
+	}
+	signals := f.unlogged(since, last)
 	for _, head := range heads {
 		f.discover(head)
 		made, err := id.Time(head.ID)
 		if err != nil || made.Before(at) {
 			made = at
 		}
-		signals = append(signals, Signal{cursor(f.account, made), Event, head.ID, eventRef(head)})
+		signals = append(signals, Signal{cursor(f.account, made, ""), Event, head.ID, eventRef(head)})
 	}
 	return signals, nil
 }
 
-// unlogged returns a signal for each topic of which something may have changed since a time.
-func (f *feed) unlogged(at time.Time) []Signal {
+// cursor is the present point of the stream.
+func (f *feed) cursor() string { return cursor(f.account, f.hub.Now(), f.hub.clock) }
+
+// unlogged returns a signal for each topic of which something may have changed since a time. A reader that stops among them is where it was.
+func (f *feed) unlogged(since time.Time, last string) []Signal {
 	var signals []Signal
 	for _, topic := range unlogged() {
-		if at.Add(-skew).Before(f.since) || f.changed[topic].After(at.Add(-skew)) {
-			signals = append(signals, Signal{Cursor: cursor(f.account, at), Topic: topic})
+		if at, changed := f.changed[topic]; since.Before(f.since) || changed && !at.Before(since) {
+			signals = append(signals, Signal{Cursor: last, Topic: topic})
 		}
 	}
 	return signals
@@ -298,7 +305,7 @@ func (f *feed) note(eventID string) bool {
 
 // tell gives a signal to every stream.
 func (f *feed) tell(topic, id, ref string) {
-	signal := Signal{cursor(f.account, f.hub.Now()), topic, id, ref}
+	signal := Signal{f.cursor(), topic, id, ref}
 	for s := range f.streams {
 		s.put(signal)
 	}
@@ -308,7 +315,7 @@ func (f *feed) tell(topic, id, ref string) {
 func (f *feed) reload() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.since = f.hub.Now()
+	f.since = f.hub.Now().Truncate(time.Millisecond)
 	f.tell(Reload, "", "")
 }
 

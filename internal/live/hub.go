@@ -2,9 +2,11 @@ package live
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,6 +48,7 @@ type Options struct {
 type Hub struct {
 	Options
 	redis redis.UniversalClient
+	clock string // names this process's clock in cursors
 
 	count    atomic.Int64
 	deaf     atomic.Bool   // the subscription does not stand
@@ -74,7 +77,7 @@ func New(o Options) (*Hub, error) {
 		o.PollEvery = pollEvery
 	}
 	h := &Hub{
-		Options: o, redis: o.Bell.redis, feeds: map[string]*feed{},
+		Options: o, redis: o.Bell.redis, clock: strings.ToLower(rand.Text()[:8]), feeds: map[string]*feed{},
 		announce: make(chan struct{}, 1), tuned: make(chan struct{}, 1), gap: make(chan struct{}, 1),
 	}
 	h.deaf.Store(h.redis != nil)
@@ -113,7 +116,7 @@ func (h *Hub) Subscribe(ctx context.Context, accountID, lastCursor string) (<-ch
 // between.
 func (h *Hub) Cursor(ctx context.Context, accountID string) string {
 	_, _ = h.feed(ctx, accountID) // without it the cursor is answered by a Reload or by repeats
-	return cursor(accountID, h.Now())
+	return cursor(accountID, h.Now(), h.clock)
 }
 
 // Count is how many streams are open.
