@@ -94,6 +94,10 @@ type OutMedia struct {
 	ContentType string // may be empty where unknown
 	FileName    string // may be empty
 	Size        int64  // bytes; 0 where unknown
+
+	// Open opens the bytes of a file that lies on this server, from their beginning, for kinds that hand files to their network. It may be called
+	// again; the caller closes what it returns. nil: the file is to be had by its URL only.
+	Open func() (io.ReadSeekCloser, error)
 }
 
 // Template is a message that the network has approved beforehand.

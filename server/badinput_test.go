@@ -80,9 +80,9 @@ func TestBadBodiesAreRefusedWithASentenceAndDoNothing(t *testing.T) {
 			{"text/plain", message(""), "Content-Type: text/plain", 415, "unsupported_media_type"},
 			{"a form", "channelId=" + channelID, "Content-Type: application/x-www-form-urlencoded", 415, "unsupported_media_type"},
 			{"UTF-16", message(""), "Content-Type: application/json; charset=utf-16", 415, "unsupported_media_type"},
-			{"1500 files", form, multipartType, 415, "unsupported_media_type"},
-			{"a form without boundary", form, "Content-Type: multipart/form-data", 415, "unsupported_media_type"},
-			{"JSON that calls itself a form", message(""), multipartType, 415, "unsupported_media_type"},
+			{"1500 files", form, multipartType, 400, "invalid_field"},
+			{"a form without boundary", form, "Content-Type: multipart/form-data", 400, "invalid_form"},
+			{"JSON that calls itself a form", message(""), multipartType, 400, "invalid_form"},
 			{"a session that is not there", strings.Replace(message(""), channelID, "chan_nobody", 1), "", 404, "not_found"},
 		} {
 			r := a.send(t, c.status, "POST", "/v1/messages", c.body, c.header)

@@ -21,9 +21,9 @@ const (
 	discardTimeout = 20 * time.Second
 )
 
-// storeFile takes a file of a request as it arrives. What is wrong with it is said of the field.
-func (s *Server) storeFile(r *request, field, name string, body io.Reader) (post.File, error) {
-	m, address, err := s.Media.Store(r.ctx, media.Upload{AccountID: r.account(), FileName: name, Reader: body, MaxBytes: s.MaxUpload})
+// storeFile takes a file of a form as it arrives. What is wrong with it is said of the field.
+func (s *Server) storeFile(r *request, fields formFields, field, name string, body io.Reader) (post.File, error) {
+	m, address, err := s.Media.Store(r.ctx, media.Upload{AccountID: r.account(), Any: fields.anyFile, FileName: name, Reader: body, MaxBytes: s.MaxUpload})
 	if err != nil {
 		return post.File{}, ofField(err, field)
 	}
@@ -51,16 +51,16 @@ func ofField(err error, field string) error {
 	return &told
 }
 
-// attach gives files to a post that is about to be stored, so that they are kept as long as it waits. Files of a post that is never stored are
-// deleted as old ones are.
-func (s *Server) attach(r *request, postID string, files []post.File) error {
+// attach gives files to a post or message that is about to be stored, so that they are kept as long as it waits. Files of one that is never stored
+// are deleted as old ones are.
+func (s *Server) attach(r *request, ownerID string, files []post.File) error {
 	ids := make([]string, len(files))
 	for i, f := range files {
 		ids[i] = f.ID
 	}
-	err := s.Store.AttachMedia(r.ctx, r.account(), ids, postID)
+	err := s.Store.AttachMedia(r.ctx, r.account(), ids, ownerID)
 	if errors.Is(err, store.ErrNotFound) {
-		return problem.InvalidOne("media", "A file of the post is not here any more. Send it again.")
+		return problem.InvalidOne("media", "A file is not here any more. Send it again.")
 	}
 	return err
 }

@@ -22,7 +22,7 @@ import (
 const (
 	// maxParts bounds the parts of a form: 30 files, their descriptions and the text.
 	maxParts = 100
-	// maxFiles is how many files a form may have: as many as a post.
+	// maxFiles is how many files a form may have: as many as a post. Networks take fewer in one message.
 	maxFiles = 30
 	// maxFileName bounds the name of a file, in bytes; file systems have the same limit.
 	maxFileName = 255
@@ -34,6 +34,8 @@ const (
 type formFields struct {
 	payload string // holds JSON; required, once
 	alt     string // describes a file, in their order; empty: there is none
+	of      string // what the form makes: "post" or "message"
+	anyFile bool   // it takes files of all types, and not only pictures and films
 }
 
 // form is what a multipart body held. Its files are stored already.
@@ -69,7 +71,9 @@ func (s *Server) readForm(r *request, fields formFields) (*form, error) {
 	}
 	f := &reading{
 		fields: fields, body: in,
-		store: func(field, name string, body io.Reader) (post.File, error) { return s.storeFile(r, field, name, body) },
+		store: func(field, name string, body io.Reader) (post.File, error) {
+			return s.storeFile(r, fields, field, name, body)
+		},
 		cut: func() error {
 			if in.err == nil {
 				return nil
@@ -113,7 +117,7 @@ func (f *reading) readAll(boundary string) error {
 	}
 	if f.form.payload == nil {
 		return &problem.Error{
-			Code: problem.RequiredField, Field: f.fields.payload, Message: fmt.Sprintf("The form has no field %s: the post as JSON.", f.fields.payload),
+			Code: problem.RequiredField, Field: f.fields.payload, Message: fmt.Sprintf("The form has no field %s: the %s as JSON.", f.fields.payload, f.fields.of),
 		}
 	}
 	if len(f.form.alts) > len(f.form.files) {
@@ -219,7 +223,7 @@ func (f *reading) text(part *multipart.Part, name string) ([]byte, error) {
 func (f *reading) file(part *multipart.Part, name string) error {
 	field := fmt.Sprintf("%s[%d]", fileField, len(f.form.files))
 	if len(f.form.files) == maxFiles {
-		return problem.InvalidOne(fileField, fmt.Sprintf("A post has at most %d files.", maxFiles))
+		return problem.InvalidOne(fileField, fmt.Sprintf("A %s has at most %d files.", f.fields.of, maxFiles))
 	}
 	if !fileNameIsPlain(name) {
 		return problem.InvalidOne(field, fmt.Sprintf("The file's name must be a plain name in UTF-8 of at most %d bytes, without folders or control characters.", maxFileName))

@@ -35,7 +35,7 @@ func (s *Server) hook(r *request) (answer, error) {
 			"Incoming webhooks take https only. Use the address that begins with "+s.BaseURL+". (For the operator: a proxy in front of this server must send X-Forwarded-Proto.)")
 	}
 	if r.uploads() {
-		f, err := s.readForm(r, formFields{payload: "json_payload"})
+		f, err := s.readForm(r, formFields{payload: "json_payload", of: "post"})
 		if err != nil {
 			return answer{}, err
 		}

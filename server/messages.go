@@ -1,7 +1,6 @@
 package server
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -9,7 +8,6 @@ import (
 	"github.com/switchhook/switchhook/connectors"
 	"github.com/switchhook/switchhook/internal/message"
 	"github.com/switchhook/switchhook/internal/problem"
-	"github.com/switchhook/switchhook/internal/safehttp"
 	"github.com/switchhook/switchhook/internal/store"
 )
 
@@ -184,34 +182,18 @@ type locationBody struct {
 }
 
 func (s *Server) sendMessage(r *request) (answer, error) {
+	if r.uploads() {
+		return s.sendForm(r)
+	}
 	var body sendBody
 	if err := r.decode(&body); err != nil {
 		return answer{}, err
 	}
-	media, mediaWrong := s.outMedia(body.Media)
-	if err := problem.Invalid(append(body.check(), mediaWrong...)...); err != nil {
-		return answer{}, err
-	}
-	channelID := body.ChannelID
-	if channelID == "" {
-		channelID = body.SessionID
-	}
-	channel, err := s.Store.Channel(r.ctx, r.account(), channelID)
-	if err != nil {
-		return answer{}, found(err, "channel")
-	}
-	m, err := s.Messages.Send(r.ctx, message.Out{
-		ID: r.newID("msg", s.Accounts.IDs()), Channel: channel, To: strings.TrimSpace(body.To), Text: body.Text, Media: media,
-		ReplyTo: body.ReplyTo, Template: body.Template, Location: body.Location.place(), Contact: body.Contact, Reaction: body.Reaction,
-	})
-	if err != nil {
-		return answer{}, err
-	}
-	return ok(showMessage(m, s.isWhatsApp(channel)))
+	return s.send(r, body, nil)
 }
 
-// check finds everything that is wrong with a body, whatever its channel.
-func (b *sendBody) check() []problem.Field {
+// check finds everything that is wrong with a body that came with files, whatever its channel.
+func (b *sendBody) check(files int) []problem.Field {
 	var wrong []problem.Field
 	switch {
 	case b.ChannelID == "" && b.SessionID == "":
@@ -222,7 +204,7 @@ func (b *sendBody) check() []problem.Field {
 	if strings.TrimSpace(b.To) == "" {
 		wrong = append(wrong, required("to", "Say who gets the message: a phone number in digits with its country code."))
 	}
-	switch contents := b.contents(); len(contents) {
+	switch contents := b.contents(files); len(contents) {
 	case 0:
 		wrong = append(wrong, required("text", "The message is empty. Give it a text, media, a template, a location, a contact or a reaction."))
 	case 1:
@@ -245,13 +227,13 @@ func (b *sendBody) check() []problem.Field {
 }
 
 // contents names the kinds of content that a body has. A text with files is one kind.
-func (b *sendBody) contents() []string {
+func (b *sendBody) contents(files int) []string {
 	var given []string
 	for _, content := range []struct {
 		name  string
 		there bool
 	}{
-		{"text", b.Text != "" || len(b.Media) > 0},
+		{"text", b.Text != "" || len(b.Media) > 0 || files > 0},
 		{"template", b.Template != nil},
 		{"location", b.Location != nil},
 		{"contact", b.Contact != nil},
@@ -298,18 +280,4 @@ func invalid(field, text string) problem.Field {
 
 func required(field, text string) problem.Field {
 	return problem.Field{Field: field, Code: problem.RequiredField, Message: text}
-}
-
-// outMedia checks the addresses of files to send: networks fetch them, so they must be public.
-func (s *Server) outMedia(given []mediaBody) ([]connectors.OutMedia, []problem.Field) {
-	var wrong []problem.Field
-	media := make([]connectors.OutMedia, 0, len(given))
-	for _, file := range given {
-		var failure *safehttp.Error
-		if _, err := s.HTTP.CheckURL(file.URL); errors.As(err, &failure) {
-			wrong = append(wrong, problem.Field{Field: "media.url", Code: problem.InvalidURL, Message: failure.Message})
-		}
-		media = append(media, connectors.OutMedia{URL: file.URL, ContentType: file.ContentType, FileName: file.FileName})
-	}
-	return media, wrong
 }

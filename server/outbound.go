@@ -56,6 +56,7 @@ func (s *Server) sendOutbound(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	s.askTypes(r, media)
 	m, err := s.Messages.Send(r.ctx, message.Out{
 		ID: r.newID("msg", s.Accounts.IDs()), Channel: channel, To: strings.TrimSpace(body.To), Text: body.MessageText, Media: media,
 	})

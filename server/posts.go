@@ -115,7 +115,7 @@ func (s *Server) createPost(r *request) (answer, error) {
 // createPostOfForm makes a post of a form: the field payload is what a request without files has as its body, each media_file is a file, and
 // the field alt describes them in their order.
 func (s *Server) createPostOfForm(r *request) (answer, error) {
-	f, err := s.readForm(r, formFields{payload: "payload", alt: "alt"})
+	f, err := s.readForm(r, formFields{payload: "payload", alt: "alt", of: "post"})
 	if err != nil {
 		return answer{}, err
 	}

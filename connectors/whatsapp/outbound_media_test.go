@@ -2,8 +2,10 @@ package whatsapp
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	"image/png"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -59,6 +61,24 @@ func files(t *testing.T, content map[string][]byte) string {
 	}))
 	t.Cleanup(host.Close)
 	return host.URL
+}
+
+// here is a file that lies on this server. Its address leads nowhere.
+type here struct{ *bytes.Reader }
+
+func (here) Close() error { return nil }
+
+func TestAFileOfThisServerIsNotFetched(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, func(o *outboundOptions) { o.Typing = true })
+	file := connectors.OutMedia{URL: "https://127.0.0.1:1/media/x", Open: func() (io.ReadSeekCloser, error) { return here{bytes.NewReader(picture(t))}, nil }}
+	got := d.sends(t, connectors.OutMessage{To: d.contact.Number(), Text: "Look", Media: []connectors.OutMedia{file}})
+	opened, err := d.server.OpenMedia(got.Message.GetImageMessage())
+	require.NoError(t, err)
+	require.Equal(t, picture(t), opened)
+	file.Open = func() (io.ReadSeekCloser, error) { return nil, errors.New("gone") }
+	failed := d.fails(t, connectors.OutMessage{To: d.contact.Number(), Media: []connectors.OutMedia{file}})
+	require.Equal(t, connectors.KindRetryable, failed.Kind)
 }
 
 func TestFilesAreUploadedAndSentAsWhatTheyAre(t *testing.T) {

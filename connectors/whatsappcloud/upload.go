@@ -43,10 +43,14 @@ func (c *conn) prepare(ctx context.Context, message connectors.OutMessage) (requ
 		return request{}, err
 	}
 	kind, file := body.file()
-	if file == nil || !c.uploads(file.Link) {
+	var here func() (io.ReadSeekCloser, error) // where the file lies on this server
+	if message.Template == nil && len(message.Media) > 0 {
+		here = message.Media[0].Open
+	}
+	if file == nil || here == nil && !c.uploads(file.Link) {
 		return body, nil
 	}
-	source, err := c.openSource(ctx, file.Link)
+	source, err := c.openSource(ctx, file.Link, here)
 	if err != nil {
 		return request{}, err
 	}
@@ -97,12 +101,11 @@ type source struct {
 	failed  atomic.Pointer[connectors.Error] // why reading ended early; set by the goroutine that sends
 }
 
-// openSource opens a file through the door for users' addresses. Whatever its host answers says nothing of the channel's credentials.
-func (c *conn) openSource(ctx context.Context, address string) (*source, error) {
-	// Plain http is refused by the client itself, except into networks that the operator has opened.
-	file, err := httpcall.FetchFile(ctx, c.public, httpcall.Request{URL: address}, httpcall.FetchOptions{AllowHTTP: true, Now: c.now()})
+// openSource opens a file on this server, or else through the door for users' addresses. Whatever its host answers says nothing of the channel's credentials.
+func (c *conn) openSource(ctx context.Context, address string, here func() (io.ReadSeekCloser, error)) (*source, error) {
+	file, err := c.openFile(ctx, address, here)
 	if err != nil {
-		return nil, unfetched(err)
+		return nil, err
 	}
 	s := &source{body: file.Body, content: bufio.NewReaderSize(file.Body, shownBy), size: file.Size}
 	head, err := s.content.Peek(shownBy)
@@ -118,6 +121,30 @@ func (c *conn) openSource(ctx context.Context, address string) (*source, error) 
 		s.contentType = s.shown
 	}
 	return s, nil
+}
+
+func (c *conn) openFile(ctx context.Context, address string, here func() (io.ReadSeekCloser, error)) (httpcall.File, error) {
+	if here != nil {
+		body, err := here()
+		if err != nil {
+			return httpcall.File{}, broken(err)
+		}
+		size, err := body.Seek(0, io.SeekEnd)
+		if err == nil {
+			_, err = body.Seek(0, io.SeekStart)
+		}
+		if err != nil {
+			_ = body.Close()
+			return httpcall.File{}, broken(err)
+		}
+		return httpcall.File{Body: body, Size: size}, nil
+	}
+	// Plain http is refused by the client itself, except into networks that the operator has opened.
+	file, err := httpcall.FetchFile(ctx, c.public, httpcall.Request{URL: address}, httpcall.FetchOptions{AllowHTTP: true, Now: c.now()})
+	if err != nil {
+		return httpcall.File{}, unfetched(err)
+	}
+	return file, nil
 }
 
 // unfetched is the meaning of a file that cannot be had: for good where its host refuses it or the door does.

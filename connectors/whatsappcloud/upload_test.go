@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -68,6 +70,30 @@ func uploading() connectors.Config { return connectors.Config{"mediaUpload": "up
 
 func fileMessage(file connectors.OutMedia, text string) connectors.OutMessage {
 	return connectors.OutMessage{ID: "msg_1", To: "16311112222", Text: text, Media: []connectors.OutMedia{file}}
+}
+
+// here is a file that lies on this server. Its address leads nowhere.
+type here struct{ *strings.Reader }
+
+func (here) Close() error { return nil }
+
+func TestAFileOfThisServerIsUploadedOnAnyChannel(t *testing.T) {
+	t.Parallel()
+	fake := newFake(t)
+	file := connectors.OutMedia{
+		URL: "https://127.0.0.1:1/media/x", ContentType: "image/jpeg", FileName: "a.jpg",
+		Open: func() (io.ReadSeekCloser, error) { return here{strings.NewReader(jpeg)}, nil },
+	}
+	sender := open(t, meta.Options{BaseURL: fake.URL}, connectors.Config{"mediaUpload": "link"}).(connectors.Sender)
+	_, err := sender.Send(t.Context(), fileMessage(file, "Cat"))
+	require.NoError(t, err)
+	require.Len(t, fake.Uploads(), 1)
+	require.Equal(t, jpeg, string(fake.Uploads()[0].Content))
+	require.Positive(t, fake.Uploads()[0].Length, "its size is known")
+	file.Open = func() (io.ReadSeekCloser, error) { return nil, errors.New("gone") }
+	_, err = sender.Send(t.Context(), fileMessage(file, "Cat"))
+	require.Equal(t, connectors.KindRetryable, connectors.AsError(err).Kind)
+	require.Len(t, fake.Uploads(), 1)
 }
 
 func TestFilesAreUploadedWhereTheChannelWantsItOrTheLinkIsNone(t *testing.T) {

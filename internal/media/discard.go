@@ -9,8 +9,8 @@ import (
 	"github.com/switchhook/switchhook/internal/store"
 )
 
-// Discard deletes uploads of an account by id, because the post that they came for was refused or does without them. Ids of other files and of
-// none are passed over, and so are files that a stored post has: who takes a post for refused, because the answer of the database was lost, may be wrong. What a failure leaves behind, the purge deletes later where it belongs to no post.
+// Discard deletes uploads of an account by id, because the post or message that they came for was refused or does without them. Ids of other files and
+// of none are passed over, and so are files that a stored post has, or a message that has not failed: who takes it for refused, because the answer of the database was lost, may be wrong. What a failure leaves behind, the purge deletes later where it belongs to no post.
 func (s *Service) Discard(ctx context.Context, accountID string, ids []string) error {
 	var gone []string
 	for _, mediaID := range ids {
@@ -39,10 +39,20 @@ func (s *Service) Discard(ctx context.Context, accountID string, ids []string) e
 	return nil
 }
 
-// used tells whether the post that a file belongs to has it.
+// used tells whether the post or message that a file belongs to has it.
 func (s *Service) used(ctx context.Context, m *store.Media) (bool, error) {
 	if m.PostID == "" {
 		return false, nil
+	}
+	if strings.HasPrefix(m.PostID, "msg_") {
+		sent, err := s.o.Store.Message(ctx, m.AccountID, m.PostID)
+		if errors.Is(err, store.ErrNotFound) {
+			return false, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("read message: %w", err)
+		}
+		return sent.Status != store.MessageFailed && strings.Contains(sent.Content, m.ID), nil
 	}
 	p, err := s.o.Store.Post(ctx, m.AccountID, m.PostID)
 	if errors.Is(err, store.ErrNotFound) {

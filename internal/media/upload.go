@@ -20,17 +20,18 @@ import (
 // field is what problems of a file name as wrong.
 const field = "media"
 
-// Upload is a file of a post as it comes.
+// Upload is a file of a post or a message as it comes.
 type Upload struct {
 	AccountID string
+	Any       bool   // files of all types, as messages have them, and not only pictures and films
 	PostID    string // empty: store.AttachMedia gives it to one
 	FileName  string // as the user has it; never a path here
 	Reader    io.Reader
 	MaxBytes  int64 // 0: Options.MaxBytes
 }
 
-// Store takes a file of a post and returns its row and its public address, whose token is kept nowhere else. Its bytes alone decide what it
-// is. Problems: InvalidField where it is no picture or film, or does not arrive completely; BodyTooLarge; ServiceUnavailable where it cannot be
+// Store takes a file and returns its row and its public address, whose token is kept nowhere else. Its bytes decide what it is, and its name only
+// where they tell nothing. Problems: InvalidField where it is empty, no picture or film though it must be one, or does not arrive completely; BodyTooLarge; ServiceUnavailable where it cannot be
 // stored; a problem that Reader returns. After any of them nothing is left of it. It may block, as long as Reader does.
 func (s *Service) Store(ctx context.Context, u Upload) (*store.Media, string, error) {
 	most := u.MaxBytes
@@ -42,7 +43,7 @@ func (s *Service) Store(ctx context.Context, u Upload) (*store.Media, string, er
 		return nil, "", uploadProblem(err, most)
 	}
 	defer f.discard()
-	contentType, extensions, err := shown(f)
+	contentType, extensions, err := typed(f, u)
 	if err != nil {
 		return nil, "", err
 	}
@@ -192,8 +193,24 @@ func shown(f *spooled) (contentType string, extensions []string, err error) {
 	return "", nil, problem.InvalidOne(field, "A post takes pictures and films, such as JPEG, PNG, GIF, WebP and MP4. By its content, this file is "+contentType+".")
 }
 
+// typed returns the type of an upload, and the extensions that its name may have; none where any will do.
+func typed(f *spooled, u Upload) (contentType string, extensions []string, err error) {
+	contentType, extensions, err = shown(f)
+	if err == nil || !u.Any || f.size == 0 {
+		return contentType, extensions, err
+	}
+	contentType, _, _ = strings.Cut(f.contentType, ";")
+	if byName := TypeByName(u.FileName); byName != "" && vague(contentType) {
+		contentType = byName
+	}
+	return contentType, nil, nil
+}
+
 // uploadName returns a harmless form of a file's name with an extension that fits what the file is: networks and servers go by it.
 func uploadName(name, contentType string, extensions []string) string {
+	if len(extensions) == 0 {
+		return cleanName(name, contentType, maxUploaded)
+	}
 	name = cleanName(name, contentType, maxUploaded-len(extensions[0]))
 	extension := path.Ext(name)
 	if slices.Contains(extensions, strings.ToLower(extension)) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"time"
@@ -157,6 +158,7 @@ func (s *Service) outgoing(ctx context.Context, m *store.Message) connectors.Out
 	for _, file := range content.Media {
 		out.Media = append(out.Media, connectors.OutMedia{URL: file.URL, ContentType: file.ContentType, FileName: file.FileName})
 	}
+	s.lendFiles(ctx, m.AccountID, out.Media, content.Files)
 	earlier := out.ReplyTo
 	if out.Reaction != nil {
 		earlier = out.Reaction.MessageID
@@ -165,6 +167,13 @@ func (s *Service) outgoing(ctx context.Context, m *store.Message) connectors.Out
 		out.Quoted = s.quoted(ctx, m, earlier)
 	}
 	return out
+}
+
+// lendFiles lets connectors read the files that lie here, the first of media.
+func (s *Service) lendFiles(ctx context.Context, accountID string, media []connectors.OutMedia, files []string) {
+	for i, mediaID := range files[:min(len(files), len(media))] {
+		media[i].Open = func() (io.ReadSeekCloser, error) { return s.Media.Read(ctx, accountID, mediaID) }
+	}
 }
 
 // quoted finds the message that another one refers to; nil where we do not have it.

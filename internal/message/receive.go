@@ -147,6 +147,7 @@ func ContactJSON(c *store.Contact) json.RawMessage {
 // Content is what a message holds beside its text, as messages.content keeps it.
 type Content struct {
 	Media         []event.Media        `json:"media,omitempty"`
+	Files         []string             `json:"files,omitempty"` // ids of the first of Media, where those are files that lie here
 	Template      *connectors.Template `json:"template,omitempty"`
 	ReplyTo       string               `json:"replyTo,omitempty"`
 	Extra         map[string]any       `json:"extra,omitempty"`

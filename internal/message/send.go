@@ -26,6 +26,7 @@ type Out struct {
 	To       string
 	Text     string
 	Media    []connectors.OutMedia
+	Files    []string // ids of the first of Media, where those are files that lie here
 	ReplyTo  string
 	Template *connectors.Template
 	Location *connectors.Location
@@ -54,6 +55,7 @@ func (s *Service) Send(ctx context.Context, out Out) (*store.Message, error) {
 		ID: out.ID, To: out.To, Text: out.Text, Media: out.Media, ReplyTo: out.ReplyTo, Template: out.Template,
 		Location: out.Location, Contact: out.Contact, Reaction: out.Reaction,
 	}
+	s.lendFiles(ctx, out.Channel.AccountID, outgoing.Media, out.Files)
 	if err := connectors.CheckLimits(info, outgoing); err != nil {
 		return nil, refusal(connectors.AsError(err))
 	}
@@ -167,7 +169,7 @@ func peerOf(to string) string {
 
 func (s *Service) row(out Out) (*store.Message, error) {
 	now := s.Now()
-	content := Content{Template: out.Template, ReplyTo: out.ReplyTo, Location: out.Location, Card: out.Contact, Reaction: out.Reaction}
+	content := Content{Files: out.Files, Template: out.Template, ReplyTo: out.ReplyTo, Location: out.Location, Card: out.Contact, Reaction: out.Reaction}
 	kind := "text"
 	switch {
 	case out.Location != nil:

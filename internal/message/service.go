@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
@@ -31,6 +32,8 @@ type Channels interface {
 type Media interface {
 	// Reserve makes the row of a file that still lies with the network, and the address under which it will be had.
 	Reserve(accountID, channelID string, ref connectors.MediaRef) (*store.Media, string, error)
+	// Read opens a stored file from its beginning. The caller closes it.
+	Read(ctx context.Context, accountID, mediaID string) (io.ReadSeekCloser, error)
 }
 
 // Publisher stores events.

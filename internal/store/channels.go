@@ -48,12 +48,12 @@ const (
 	updateChannelQuery = `UPDATE channels SET name = $4, address = CASE WHEN ` + isSession + ` THEN address ELSE $5 END,
 		channel_key = CASE WHEN ` + isSession + ` THEN channel_key ELSE $6 END, config = $7, status = $8, status_code = $9,
 		status_message = $10, status_at = $11, version = version + 1, updated_at = $12 WHERE account_id = $1 AND id = $2 AND version = $3`
-	isSession       = `EXISTS (SELECT 1 FROM sessions s WHERE s.id = channels.id)`
-	selectChannel   = `SELECT ` + channelColumns + ` FROM channels `
-	getChannelQuery = selectChannel + `WHERE account_id = $1 AND id = $2`
-	channelKeyQuery = selectChannel + `WHERE account_id = $1 AND channel_key = $2`
-	channelAnyQuery = selectChannel + `WHERE id = $1`
-	channelsAtQuery = selectChannel + `WHERE connector = $1 AND address = $2 ORDER BY id`
+	isSession          = `EXISTS (SELECT 1 FROM sessions s WHERE s.id = channels.id)`
+	selectChannel      = `SELECT ` + channelColumns + ` FROM channels `
+	getChannelQuery    = selectChannel + `WHERE account_id = $1 AND id = $2`
+	channelKeyQuery    = selectChannel + `WHERE account_id = $1 AND channel_key = $2`
+	channelAnyQuery    = selectChannel + `WHERE id = $1`
+	channelsAtQuery    = selectChannel + `WHERE connector = $1 AND address = $2 ORDER BY id`
 	countChannelsQuery = `SELECT COUNT(*) FROM channels WHERE account_id = $1`
 	deleteChannelQuery = `DELETE FROM channels WHERE account_id = $1 AND id = $2`
 	// What the network says counts only for the version that it was said of, and never switches a disabled channel on. Of several

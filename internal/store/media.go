@@ -18,7 +18,7 @@ const (
 	MediaFailed MediaStatus = "failed" // the tries have ended
 )
 
-// Media is a file that came with an inbound message, or that was uploaded for a post.
+// Media is a file that came with an inbound message, or that was uploaded for a post or a message.
 type Media struct {
 	ID, AccountID, ChannelID string // an upload has no channel
 	TokenHash                string // of the token in its public address
@@ -31,7 +31,7 @@ type Media struct {
 	Tries                    int64
 	DueAt                    time.Time // when a remote one may next be tried
 	CreatedAt                time.Time
-	PostID                   string // the post that an upload belongs to; empty: none yet
+	PostID                   string // the post or outbound message that an upload belongs to; empty: none yet
 }
 
 const mediaColumns = `id, account_id, channel_id, token_hash, source, content_type, file_name, size, status, reason, tries, due_at, created_at, post_id`
@@ -122,8 +122,8 @@ func (s *Store) InsertUpload(ctx context.Context, m *Media) error {
 	return exists(err)
 }
 
-// AttachMedia gives uploads to a post, which keeps them as long as it waits; call it in the transaction that stores the post. One that is not
-// there, that is not the account's, or that belongs to another post makes it ErrNotFound.
+// AttachMedia gives uploads to a post, which keeps them as long as it waits, or to a message. One that is not there, that is not the account's, or
+// that belongs to another makes it ErrNotFound.
 func (s *Store) AttachMedia(ctx context.Context, accountID string, ids []string, postID string) error {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	return s.InTransaction(ctx, func(ctx context.Context) error {

@@ -36,10 +36,10 @@ const (
 		version, COALESCE(owner, ''), lease, created_at, updated_at`
 	insertSessionQuery = `INSERT INTO sessions (id, account_id, linking, status, retry, status_at, version, created_at, updated_at)
 		VALUES ($1,$2,$3,$4,$5,$6,1,$7,$7)`
-	selectSession     = `SELECT ` + sessionColumns + ` FROM sessions `
-	getSessionQuery   = selectSession + `WHERE account_id = $1 AND id = $2`
-	sessionAnyQuery   = selectSession + `WHERE id = $1`
-	startLinkQuery    = `UPDATE sessions SET linking = TRUE, status = $3, reason = '', message = '', retry = FALSE, until = 0, status_at = $4, step = '',
+	selectSession   = `SELECT ` + sessionColumns + ` FROM sessions `
+	getSessionQuery = selectSession + `WHERE account_id = $1 AND id = $2`
+	sessionAnyQuery = selectSession + `WHERE id = $1`
+	startLinkQuery  = `UPDATE sessions SET linking = TRUE, status = $3, reason = '', message = '', retry = FALSE, until = 0, status_at = $4, step = '',
 		restriction = '', version = version + 1, updated_at = $4 WHERE account_id = $1 AND id = $2 AND version = $5 AND device = '' AND NOT linking`
 	reconnectQuery = `UPDATE sessions SET status = $3, reason = '', message = '', until = 0, status_at = $4, version = version + 1, updated_at = $4
 		WHERE account_id = $1 AND id = $2 AND version = $5 AND device <> '' AND NOT retry`
