@@ -10,6 +10,7 @@ import (
 
 	"github.com/switchhook/switchhook/connectors/whatsapp/watest"
 	"github.com/switchhook/switchhook/internal/id"
+	"github.com/switchhook/switchhook/internal/live"
 	"github.com/switchhook/switchhook/internal/message"
 	"github.com/switchhook/switchhook/internal/session"
 	"github.com/switchhook/switchhook/server"
@@ -24,6 +25,12 @@ func (w *world) beside(t *testing.T) *world {
 	o.WorkerID = "wrk_beside"
 	require.NoError(t, w.store.BeatAny(t.Context(), o.WorkerID, time.Now()))
 	var err error
+	other.bell, err = live.NewBell(live.BellOptions{Redis: w.redis.Client(), Logger: o.Logger})
+	require.NoError(t, err)
+	t.Cleanup(other.bell.Close)
+	o.Live, err = live.New(live.Options{Store: w.store, Bell: other.bell, Logger: o.Logger, Now: time.Now})
+	require.NoError(t, err)
+	t.Cleanup(o.Live.Close)
 	ids := id.NewGenerator(time.Now)
 	o.Messages, err = message.New(message.Options{
 		Store: w.store, IDs: ids, Channels: o.Channels, Media: o.Media, Publisher: o.Events, Observer: o.Metrics, Logger: o.Logger,
@@ -46,6 +53,7 @@ func (w *world) beside(t *testing.T) *world {
 	go func() { served <- other.server.Serve(listener) }()
 	t.Cleanup(func() {
 		w.client.CloseIdleConnections()
+		o.Live.Close() // an open stream would keep the server
 		require.NoError(t, other.server.App().ShutdownWithTimeout(patience))
 		require.NoError(t, <-served)
 	})

@@ -61,6 +61,7 @@ const patience = 20 * time.Second
 // world is the whole product behind a real listener, with a stand-in for Twilio. Only the alarm clock is left out: what it would
 // wake is found by sweeps.
 type world struct {
+	bell    *live.Bell
 	url     string
 	server  *server.Server
 	store   *store.Store
@@ -124,6 +125,7 @@ func newWorld(t *testing.T, engine string) *world {
 		w.client.CloseIdleConnections()
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
+		w.parts.Live.Close() // an open stream would keep the server
 		require.NoError(t, w.server.Shutdown(ctx))
 		require.NoError(t, <-served)
 	})
@@ -158,10 +160,10 @@ func (w *world) openEngines(t *testing.T, engine string) {
 	w.parts.Limiter, err = limit.New(limit.Options{Client: w.redis.Client(), Prefix: "limit", Logger: w.parts.Logger})
 	require.NoError(t, err)
 	w.parts.Store, w.parts.Ready = w.store, w.store.Ping
-	bell, err := live.NewBell(live.BellOptions{Redis: w.redis.Client(), Logger: w.parts.Logger})
+	w.bell, err = live.NewBell(live.BellOptions{Redis: w.redis.Client(), Logger: w.parts.Logger})
 	require.NoError(t, err)
-	t.Cleanup(bell.Close)
-	w.parts.Live, err = live.New(live.Options{Store: w.store, Bell: bell, Logger: w.parts.Logger, Now: time.Now})
+	t.Cleanup(w.bell.Close)
+	w.parts.Live, err = live.New(live.Options{Store: w.store, Bell: w.bell, Logger: w.parts.Logger, Now: time.Now})
 	require.NoError(t, err)
 	t.Cleanup(w.parts.Live.Close)
 }
@@ -183,11 +185,13 @@ func (w *world) wire(t *testing.T) {
 		parallel = 1
 	}
 	o.Deliveries, err = delivery.New(delivery.Options{
+		Bell:  w.bell,
 		Store: w.store, IDs: ids, HTTP: o.HTTP, Sealer: sealer, Alarm: noAlarm{}, Limiter: o.Limiter, Observer: o.Metrics, Logger: o.Logger,
 		Now: time.Now, WorkerID: o.WorkerID, Schedule: []time.Duration{30 * time.Millisecond, 60 * time.Millisecond}, Parallel: parallel,
 	})
 	require.NoError(t, err)
 	o.Events, err = event.New(event.Options{
+		Bell:  w.bell,
 		Store: w.store, IDs: ids, Alarm: noAlarm{}, Dispatcher: o.Deliveries, WorkerID: o.WorkerID, Logger: o.Logger, Now: time.Now, Parallel: parallel,
 	})
 	require.NoError(t, err)
@@ -201,6 +205,7 @@ func (w *world) wireServices(t *testing.T, sealer *secret.Sealer, ids *id.Genera
 	o := &w.parts
 	var err error
 	o.Channels, err = channel.New(channel.Options{
+		Bell:  w.bell,
 		Store: w.store, Sealer: sealer, Connectors: o.Connectors, HTTP: o.HTTP.HTTP(), PublicHTTP: o.HTTP.PublicHTTP(), Dial: o.HTTP.Dial, IDs: ids, Logger: o.Logger,
 		Now: time.Now, BaseURL: w.url, Listener: message.ChannelNews{Publisher: o.Events, Connectors: o.Connectors},
 	})
@@ -209,7 +214,8 @@ func (w *world) wireServices(t *testing.T, sealer *secret.Sealer, ids *id.Genera
 		Store: w.store, Sealer: sealer, Channels: o.Channels, Connectors: o.Connectors, IDs: ids, Logger: o.Logger, Now: time.Now, BaseURL: w.url,
 	})
 	require.NoError(t, err)
-	o.Webhooks, err = webhook.New(webhook.Options{Store: w.store, Sealer: sealer, IDs: ids, HTTP: o.HTTP, Now: time.Now})
+	o.Webhooks, err = webhook.New(webhook.Options{
+		Bell: w.bell, Store: w.store, Sealer: sealer, IDs: ids, HTTP: o.HTTP, Now: time.Now})
 	require.NoError(t, err)
 	w.mediaDir = t.TempDir()
 	o.Media, err = media.New(media.Options{
@@ -219,11 +225,13 @@ func (w *world) wireServices(t *testing.T, sealer *secret.Sealer, ids *id.Genera
 	require.NoError(t, err)
 	t.Cleanup(o.Media.Close)
 	o.Messages, err = message.New(message.Options{
+		Bell:  w.bell,
 		Store: w.store, IDs: ids, Channels: o.Channels, Media: o.Media, Publisher: o.Events, Observer: o.Metrics, Logger: o.Logger,
 		Now: time.Now, WorkerID: o.WorkerID,
 	})
 	require.NoError(t, err)
 	o.Sessions, err = session.New(session.Options{
+		Bell:  w.bell,
 		Store: w.store, Channels: o.Channels, Connectors: o.Connectors, Outbox: o.Messages, Publisher: o.Events, IDs: ids, Redis: w.redis.Client(),
 		HTTP: o.HTTP.HTTP(), PublicHTTP: o.HTTP.PublicHTTP(), Dial: o.HTTP.Dial, Logger: o.Logger, Now: time.Now, WorkerID: o.WorkerID,
 	})

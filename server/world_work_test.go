@@ -24,6 +24,7 @@ func (w *world) wirePosting(t *testing.T, sealer *secret.Sealer, ids *id.Generat
 	o.Queues, err = queue.New(queue.Options{Store: w.store, Kinds: o.Channels, Logger: o.Logger, Now: time.Now})
 	require.NoError(t, err)
 	o.Posts, err = post.New(post.Options{
+		Bell:  w.bell,
 		Store: w.store, IDs: ids, Channels: o.Channels, Media: o.Media, Slots: o.Queues, Publisher: o.Events, Logger: o.Logger, Now: time.Now,
 		WorkerID: o.WorkerID,
 	})
