@@ -14,6 +14,7 @@ import (
 type deliveryView struct {
 	ID            string         `json:"id"`
 	EventID       string         `json:"eventId"`
+	Event         string         `json:"event,omitempty"` // missing where the event is gone
 	WebhookID     string         `json:"webhookId"`
 	Status        string         `json:"status"`
 	Attempts      int64          `json:"attempts"`
@@ -84,7 +85,19 @@ func (s *Server) listDeliveries(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return listOf(rows, page, showDelivery, func(d *store.Delivery) string { return d.ID })
+	events := make([]string, len(rows))
+	for i, d := range rows {
+		events[i] = d.EventID
+	}
+	types, err := s.Store.EventTypes(r.ctx, r.account(), events)
+	if err != nil {
+		return answer{}, err
+	}
+	return listOf(rows, page, func(d *store.Delivery) deliveryView {
+		view := showDelivery(d)
+		view.Event = types[d.EventID]
+		return view
+	}, func(d *store.Delivery) string { return d.ID })
 }
 
 func (s *Server) getDelivery(r *request) (answer, error) {
@@ -100,6 +113,9 @@ func (s *Server) getDelivery(r *request) (answer, error) {
 	e, err := s.Store.Event(r.ctx, r.account(), d.EventID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return answer{}, err
+	}
+	if e != nil {
+		view.Event = e.Type
 	}
 	log := make([]attemptView, 0, len(attempts))
 	for _, a := range attempts {

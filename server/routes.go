@@ -83,6 +83,7 @@ func (s *Server) routes() []route {
 		{"GET", "/v1/webhooks/:id", userOrKey, true, false, s.getWebhook},
 		{"PATCH", "/v1/webhooks/:id", userOrKey, true, false, s.changeWebhook},
 		{"DELETE", "/v1/webhooks/:id", userOrKey, true, false, s.deleteWebhook},
+		{"GET", "/v1/webhooks/:id/secret", userOnly, true, false, s.webhookSecret},
 		{"POST", "/v1/webhooks/:id/rotate-secret", userOrKey, true, true, s.rotateWebhookSecret},
 		{"POST", "/v1/webhooks/:id/test", userOrKey, true, false, s.testWebhook},
 		{"POST", "/v1/webhooks/:id/replay", userOrKey, true, true, s.replayWebhook},
