@@ -64,14 +64,18 @@ func (r *request) page(prefixes ...string) (store.Page, error) {
 	}
 	if cursor := r.Query("cursor"); cursor != "" {
 		if !slices.ContainsFunc(prefixes, func(prefix string) bool { return id.Valid(prefix, cursor) }) {
-			return page, &problem.Error{
-				Code: problem.InvalidCursor, Field: "cursor",
-				Message: "The cursor is not one that this list has answered with. Leave it out to begin with the newest.",
-			}
+			return page, wrongCursor()
 		}
 		page.Before = cursor
 	}
 	return page, nil
+}
+
+func wrongCursor() *problem.Error {
+	return &problem.Error{
+		Code: problem.InvalidCursor, Field: "cursor",
+		Message: "The cursor is not one that this list has answered with. Leave it out to begin with the newest.",
+	}
 }
 
 // maxSearch bounds what a list can be searched for, in characters.

@@ -41,7 +41,7 @@ func (s *Server) aliases() []route {
 
 // routes is THE route table. openapi.yaml describes each of its rows; a test compares the two.
 func (s *Server) routes() []route {
-	return slices.Concat(s.systemRoutes(), s.accountRoutes(), s.postingRoutes(), []route{
+	return slices.Concat(s.systemRoutes(), s.overviewRoutes(), s.accountRoutes(), s.postingRoutes(), []route{
 		{"GET", "/v1/connectors", userOrKey, true, false, s.listConnectors},
 		{"GET", "/v1/channels", userOrKey, true, false, s.listChannels},
 		{"POST", "/v1/channels", userOrKey, true, true, s.createChannel},
@@ -175,5 +175,15 @@ func (s *Server) postingRoutes() []route {
 		{"DELETE", "/v1/incoming-webhooks/:id", userOrKey, true, false, s.deleteIncoming},
 		{"POST", "/v1/incoming-webhooks/:id/rotate", userOrKey, true, true, s.rotateIncoming},
 		{"POST", "/hooks/:token", hookToken, true, true, s.hook},
+	}
+}
+
+// overviewRoutes are the rows of the route table that sum up what there is. They come before those whose parameter would take their last part.
+func (s *Server) overviewRoutes() []route {
+	return []route{
+		{"GET", "/v1/overview", userOrKey, true, false, s.overview},
+		{"GET", "/v1/webhooks/stats", userOrKey, true, false, s.allWebhookStats},
+		{"GET", "/v1/webhooks/:id/stats", userOrKey, true, false, s.webhookStats},
+		{"GET", "/v1/conversations", userOrKey, true, false, s.listConversations},
 	}
 }
