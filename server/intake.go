@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -22,6 +23,9 @@ const (
 	maxRead = 8 * maxBody
 	// slowest is how fast, in bytes a second, a body with files must arrive after the server's read timeout. Slower ones are cut.
 	slowest = 64 << 10
+	// lingerTime and lingerBytes bound what is read of a body after its request was refused.
+	lingerTime  = 2 * time.Second
+	lingerBytes = 64 << 20
 	// uploadTimeout bounds a request with files: the slowest that may send 256 MiB needs 68 minutes.
 	uploadTimeout = 75 * time.Minute
 )
@@ -128,11 +132,32 @@ func (s *Server) drained(handle fasthttp.RequestHandler) fasthttp.RequestHandler
 	return func(ctx *fasthttp.RequestCtx) {
 		handle(ctx)
 		stream := ctx.RequestBodyStream()
-		if stream == nil || ctx.Response.ConnectionClose() {
+		if stream == nil {
 			return
 		}
-		if n, err := io.CopyN(io.Discard, stream, maxRead); n == maxRead || !errors.Is(err, io.EOF) {
+		if !ctx.Response.ConnectionClose() {
+			if n, err := io.CopyN(io.Discard, stream, maxRead); n < maxRead && errors.Is(err, io.EOF) {
+				return
+			}
 			ctx.SetConnectionClose()
 		}
+		linger(ctx)
 	}
+}
+
+// linger sends the answer to a request whose body is not read to its end, and reads on for a moment before the connection is closed. Closing it at
+// once would reset it, by the rules of TCP, and many a client would see that and not the answer.
+func linger(ctx *fasthttp.RequestCtx) {
+	conn := ctx.Conn()
+	half, able := conn.(interface{ CloseWrite() error })
+	if !able || ctx.Response.IsBodyStream() || conn.SetDeadline(time.Now().Add(lingerTime)) != nil {
+		return // the server answers and closes it
+	}
+	ctx.Response.SkipBody = ctx.IsHead()
+	out := bufio.NewWriter(conn)
+	if ctx.Response.Write(out) == nil && out.Flush() == nil && half.CloseWrite() == nil {
+		_, _ = io.CopyN(io.Discard, conn, lingerBytes) // whatever ends it, the connection is closed next
+	}
+	ctx.HijackSetNoResponse(true)
+	ctx.Hijack(func(net.Conn) {}) // after which the server closes it
 }
