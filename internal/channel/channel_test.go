@@ -269,10 +269,10 @@ func TestListsAreOfTheAccountOnly(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	c := f.create(t, "16311113333")
-	mine, err := f.List(t.Context(), "acct_a", store.Page{Limit: 10})
+	mine, err := f.List(t.Context(), "acct_a", store.ChannelFilter{}, store.Page{Limit: 10})
 	require.NoError(t, err)
 	require.Equal(t, []*store.Channel{c}, mine)
-	others, err := f.List(t.Context(), "acct_b", store.Page{Limit: 10})
+	others, err := f.List(t.Context(), "acct_b", store.ChannelFilter{}, store.Page{Limit: 10})
 	require.NoError(t, err)
 	require.Empty(t, others)
 }
