@@ -13,6 +13,8 @@ type incomingView struct {
 	ChannelIDs []string           `json:"channelIds"`
 	QueueID    *string            `json:"queueId"`
 	RateLimit  incoming.RateLimit `json:"rateLimit"`
+	Remaining  *int64             `json:"remaining,omitempty"` // of one incoming webhook, while Redis is there
+	ResetAt    *timestamp         `json:"resetAt,omitempty"`   // likewise
 	LastUsedAt timestamp          `json:"lastUsedAt"`
 	CreatedAt  timestamp          `json:"createdAt"`
 	UpdatedAt  timestamp          `json:"updatedAt"`
@@ -74,7 +76,18 @@ func (s *Server) createIncoming(r *request) (answer, error) {
 
 func (s *Server) getIncoming(r *request) (answer, error) {
 	w, err := s.Incoming.Get(r.ctx, r.account(), r.Params("id"))
-	return s.incomingAnswer(w, err)
+	if err != nil {
+		return answer{}, err
+	}
+	view, err := s.showIncoming(w)
+	if err != nil {
+		return answer{}, err
+	}
+	if left, err := s.Limiter.Peek(r.ctx, hookKey(w), incoming.Rate(w)); err == nil {
+		reset := timestamp(left.Reset)
+		view.Remaining, view.ResetAt = &left.Remaining, &reset
+	}
+	return ok(view)
 }
 
 func (s *Server) changeIncoming(r *request) (answer, error) {

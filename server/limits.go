@@ -9,6 +9,7 @@ import (
 	"github.com/switchhook/switchhook/internal/incoming"
 	"github.com/switchhook/switchhook/internal/limit"
 	"github.com/switchhook/switchhook/internal/problem"
+	"github.com/switchhook/switchhook/internal/store"
 )
 
 // The headers of every answer of a limited route (api.md); Reset is in epoch seconds.
@@ -26,7 +27,7 @@ func (s *Server) takeLimit(r *request) error {
 	}
 	key, rate := "api:"+limitKey(r.principal), s.APIRate
 	if r.incoming != nil {
-		key, rate = "incoming:"+r.incoming.ID, incoming.Rate(r.incoming)
+		key, rate = hookKey(r.incoming), incoming.Rate(r.incoming)
 	}
 	result, err := s.Limiter.Take(r.ctx, key, rate)
 	if errors.Is(err, limit.ErrUnavailable) {
@@ -43,6 +44,9 @@ func (s *Server) takeLimit(r *request) error {
 	}
 	return nil
 }
+
+// hookKey is what the requests to an incoming webhook are counted by.
+func hookKey(w *store.IncomingWebhook) string { return "incoming:" + w.ID }
 
 // withLimit is the answer to a request whose body cannot be taken. To an incoming webhook it counts, and tells the limit, as any other does.
 func (s *Server) withLimit(r *request, failure error) error {

@@ -23,6 +23,7 @@ type postBody struct {
 	FirstComment *string                   `json:"firstComment"`
 	Overflow     *string                   `json:"overflow"`
 	Draft        *bool                     `json:"draft"`
+	SlotAt       *time.Time                `json:"slotAt"` // in a change, alone
 }
 
 // postMedia is a file of a post: one to fetch, or one that the post has already.
@@ -86,7 +87,7 @@ func (s *Server) listPosts(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	filter := store.PostFilter{Status: store.PostStatus(status), QueueID: r.Query("queueId"), ChannelID: r.Query("channelId")}
+	filter := store.PostFilter{Status: store.PostStatus(status), QueueID: r.Query("queueId"), ChannelID: r.Query("channelId"), Origin: r.Query("origin")}
 	if filter.From, filter.To, err = r.during("from", "to"); err != nil {
 		return answer{}, err
 	}
@@ -109,6 +110,9 @@ func (s *Server) createPost(r *request) (answer, error) {
 	if err := r.decode(&body); err != nil {
 		return answer{}, err
 	}
+	if body.SlotAt != nil {
+		return answer{}, noSlot()
+	}
 	return s.makePost(r, body, nil)
 }
 
@@ -123,6 +127,9 @@ func (s *Server) createPostOfForm(r *request) (answer, error) {
 		var body postBody
 		if err := decodeObject(f.payload, &body); err != nil {
 			return answer{}, err
+		}
+		if body.SlotAt != nil {
+			return answer{}, noSlot()
 		}
 		return s.makePost(r, body, f.files)
 	})
@@ -184,6 +191,9 @@ func (s *Server) changePost(r *request) (answer, error) {
 	if err := r.decode(&body); err != nil {
 		return answer{}, err
 	}
+	if body.SlotAt != nil {
+		return s.movePost(r, before, body)
+	}
 	d := draftOf(before)
 	body.apply(&d)
 	old := d.Media
@@ -202,6 +212,26 @@ func (s *Server) changePost(r *request) (answer, error) {
 	}
 	s.discardNew(r, old, d.Media)
 	return s.postAnswer(r, fiber.StatusOK, p)
+}
+
+func noSlot() error {
+	return problem.InvalidOne("slotAt", "A new post gets the next free slot of its queue by itself. Give slotAt in a change, to move it.")
+}
+
+// movePost gives a post that waits in a queue another slot.
+func (s *Server) movePost(r *request, before *post.Post, body postBody) (answer, error) {
+	alone := body
+	alone.SlotAt = nil
+	if alone != (postBody{}) {
+		return answer{}, problem.InvalidOne("slotAt", "Give slotAt alone: it moves the post and changes nothing else.")
+	}
+	if before.QueueID == "" {
+		return answer{}, problem.InvalidOne("slotAt", "The post is in no queue. Change its publishAt.")
+	}
+	if err := s.Queues.Move(r.ctx, r.account(), before.QueueID, before.ID, *body.SlotAt); err != nil {
+		return answer{}, err
+	}
+	return s.getPost(r)
 }
 
 // draftOf is a post as the draft that would make it.

@@ -155,6 +155,7 @@ func (s *Server) postingRoutes() []route {
 	return []route{
 		{"GET", "/v1/posts", userOrKey, true, false, s.listPosts},
 		{"POST", "/v1/posts", userOrKey, true, true, s.createPost},
+		{"POST", "/v1/posts/preview", userOrKey, true, false, s.previewPost},
 		{"GET", "/v1/posts/:id", userOrKey, true, false, s.getPost},
 		{"PATCH", "/v1/posts/:id", userOrKey, true, false, s.changePost},
 		{"DELETE", "/v1/posts/:id", userOrKey, true, false, s.cancelPost},

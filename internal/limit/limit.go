@@ -85,9 +85,30 @@ func (l *Limiter) Take(ctx context.Context, key string, rate Rate) (Result, erro
 	if !l.mayTry() {
 		return Result{}, fmt.Errorf("take from limit: %w", ErrUnavailable)
 	}
+	return l.ask(ctx, key, rate, limiter.Store.Get)
+}
+
+// Peek says where a key stands without counting a use; Allowed tells whether a take would be within the limit now. It blocks and fails as Take does.
+func (l *Limiter) Peek(ctx context.Context, key string, rate Rate) (Result, error) {
+	if rate.Limit < 1 || rate.Period < time.Millisecond {
+		return Result{}, fmt.Errorf("look at limit: rate %d per %s must be positive", rate.Limit, rate.Period)
+	}
+	if !l.mayTry() {
+		return Result{}, fmt.Errorf("look at limit: %w", ErrUnavailable)
+	}
+	result, err := l.ask(ctx, key, rate, limiter.Store.Peek)
+	result.Allowed = result.Remaining > 0
+	return result, err
+}
+
+// question is one of the methods of a limiter.Store.
+type question func(s limiter.Store, ctx context.Context, key string, rate limiter.Rate) (limiter.Context, error)
+
+// ask asks Redis, and notes whether it is there.
+func (l *Limiter) ask(ctx context.Context, key string, rate Rate, how question) (Result, error) {
 	bounded, cancel := context.WithTimeout(ctx, takeTimeout)
 	defer cancel()
-	state, err := l.get(bounded, key, limiter.Rate{Limit: rate.Limit, Period: rate.Period})
+	state, err := l.get(bounded, key, limiter.Rate{Limit: rate.Limit, Period: rate.Period}, how)
 	if err != nil {
 		return Result{}, l.failed(ctx, err)
 	}
@@ -113,12 +134,12 @@ func (l *Limiter) mayTry() bool {
 	return now.UnixNano() >= at && l.retryAt.CompareAndSwap(at, now.Add(pause).UnixNano())
 }
 
-func (l *Limiter) get(ctx context.Context, key string, rate limiter.Rate) (limiter.Context, error) {
+func (l *Limiter) get(ctx context.Context, key string, rate limiter.Rate, how question) (limiter.Context, error) {
 	s, err := l.ready(ctx)
 	if err != nil {
 		return limiter.Context{}, err
 	}
-	state, err := s.Get(ctx, key, rate)
+	state, err := how(s, ctx, key, rate)
 	if err != nil {
 		return limiter.Context{}, fmt.Errorf("count: %w", err)
 	}

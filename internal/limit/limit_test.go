@@ -63,6 +63,16 @@ func TestTakeCountsDownAndThenRefuses(t *testing.T) {
 	require.False(t, got.Allowed)
 	require.Zero(t, got.Remaining)
 
+	left, err := l.Peek(t.Context(), "a", rate)
+	require.NoError(t, err)
+	require.False(t, left.Allowed)
+	for range 2 {
+		left, err = l.Peek(t.Context(), "b", rate)
+		require.NoError(t, err)
+		require.True(t, left.Allowed)
+		require.Equal(t, int64(3), left.Remaining, "looking takes nothing")
+	}
+
 	other, err := l.Take(t.Context(), "b", rate)
 	require.NoError(t, err)
 	require.True(t, other.Allowed)

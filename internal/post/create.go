@@ -230,40 +230,54 @@ func checkPlaces(d Draft) []problem.Field {
 
 // checkTarget checks a draft for one channel. Fields are "targets.<channel id>.<field>".
 func (s *Service) checkTarget(ctx context.Context, d Draft, channelID string) ([]problem.Field, []Warning) {
+	e := s.examine(ctx, d, channelID)
+	return e.wrong, e.warnings
+}
+
+// examined is a draft as one channel takes it, with everything that is wrong with it.
+type examined struct {
+	rendered
+	limits   connectors.PostLimits
+	wrong    []problem.Field
+	warnings []Warning
+}
+
+// examine renders and checks a draft for one channel.
+func (s *Service) examine(ctx context.Context, d Draft, channelID string) (e examined) {
 	field := "targets." + channelID
-	one := func(code, sentence string) []problem.Field {
-		return []problem.Field{{Field: field, Code: code, Message: sentence}}
+	one := func(code, sentence string) examined {
+		return examined{wrong: []problem.Field{{Field: field, Code: code, Message: sentence}}}
 	}
 	channel, err := s.Store.Channel(ctx, d.AccountID, channelID)
 	if err != nil {
-		return one(problem.NotFound, "There is no channel "+channelID+" in this account."), nil
+		return one(problem.NotFound, "There is no channel "+channelID+" in this account.")
 	}
 	info, ok := s.Channels.Info(channel.Connector)
 	switch {
 	case !ok || info.Post == nil:
-		return one(problem.Unsupported, info.Name+" channels publish no posts."), nil
+		return one(problem.Unsupported, info.Name+" channels publish no posts.")
 	case channel.Status == store.ChannelDisabled:
-		return one(problem.ChannelNotConnected, "The channel is switched off. Set its status to active first."), nil
+		return one(problem.ChannelNotConnected, "The channel is switched off. Set its status to active first.")
 	}
-	var warnings []Warning
 	if channel.Status == store.ChannelNeedsLink {
-		warnings = append(warnings, Warning{ChannelID: channelID, Code: problem.ChannelUnlinked, Message: "The network refuses the channel's credentials at the moment: " + channel.StatusMessage})
+		e.warnings = append(e.warnings, Warning{ChannelID: channelID, Code: problem.ChannelUnlinked, Message: "The network refuses the channel's credentials at the moment: " + channel.StatusMessage})
 	}
 	override := d.Overrides[channelID]
-	limits := info.Post.Limits
+	e.limits = info.Post.Limits
 	if conn, err := s.open(ctx, channel); err == nil {
-		limits = s.limitsOf(ctx, channel, info, conn)
+		e.limits = s.limitsOf(ctx, channel, info, conn)
 	}
-	_, wrong, notes := render(contentFor(d.Content, override), info.Name, info.Post, limits, d.Media)
-	wrong = append(wrong, checkOptions(info.Post.Options, override.Options)...)
-	for i := range wrong {
-		wrong[i].Field = field + "." + wrong[i].Field
+	var notes []Warning
+	e.rendered, e.wrong, notes = render(contentFor(d.Content, override), info.Name, info.Post, e.limits, d.Media)
+	e.wrong = append(e.wrong, checkOptions(info.Post.Options, override.Options)...)
+	for i := range e.wrong {
+		e.wrong[i].Field = field + "." + e.wrong[i].Field
 	}
 	for _, w := range notes {
 		w.ChannelID = channelID
-		warnings = append(warnings, w)
+		e.warnings = append(e.warnings, w)
 	}
-	return wrong, warnings
+	return e
 }
 
 // checkOptions checks a channel's own options of a post by their description.

@@ -28,6 +28,7 @@ const (
 // rendered is a post as one channel takes it.
 type rendered struct {
 	title   string
+	text    string // the whole text
 	parts   []string
 	html    string // the whole text, where the network takes Markdown and its connector may choose
 	comment string
@@ -41,7 +42,7 @@ func render(c Content, name string, info *connectors.PostInfo, limits connectors
 	if strings.TrimSpace(text) == "" && (len(files) == 0 || info.TextRequired) && r.title == "" {
 		wrong = append(wrong, invalid("body", name+" takes no post without text: the body is empty, or nothing of it is left without its HTML."))
 	}
-	r.parts = []string{text}
+	r.text, r.parts = text, []string{text}
 	if most := limits.TextLength; most > 0 {
 		parts, err := fit(text, limits, c.Overflow, info.Split)
 		switch {

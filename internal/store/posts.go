@@ -217,6 +217,7 @@ type PostFilter struct {
 	Status    PostStatus
 	QueueID   string
 	ChannelID string
+	Origin    string    // the incoming webhook that they came by, or "api"
 	From, To  time.Time // published, or to be, from From on and before To; drafts without a time are left out then
 }
 
@@ -229,6 +230,7 @@ func (s *Store) Posts(ctx context.Context, accountID string, filter PostFilter, 
 	where := newWhere("account_id", accountID)
 	where.equal("status", string(filter.Status))
 	where.equal("queue_id", filter.QueueID)
+	where.equal("origin", filter.Origin)
 	if filter.ChannelID != "" {
 		where.add("id IN (SELECT t.post_id FROM targets t WHERE t.channel_id = ", filter.ChannelID)
 		where.conditions[len(where.conditions)-1] += ")"
