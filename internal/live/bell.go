@@ -25,6 +25,8 @@ const (
 	redisLimit = time.Second
 	// queueLength is how many windows may wait for Redis; what comes then is lost, and those who listen learn that.
 	queueLength = 16
+	// closeLimit bounds what Close hands over.
+	closeLimit = 2 * time.Second
 )
 
 // BellOptions configures a Bell.
@@ -52,7 +54,8 @@ type Bell struct {
 	missed atomic.Bool // a ring was lost since the last one that came through
 	seq    int64       // of the goroutine that publishes
 
-	cancel context.CancelFunc
+	cancel context.CancelFunc // of what gathers and watches
+	giveUp context.CancelFunc // of what publishes
 	flush  sync.WaitGroup
 	sender sync.WaitGroup
 	once   sync.Once
@@ -72,13 +75,14 @@ func NewBell(o BellOptions) (*Bell, error) {
 		return nil, errors.New("make bell: BellOptions.Logger is missing")
 	}
 	ctx, cancel := context.WithCancel(context.Background())
+	sending, giveUp := context.WithCancel(context.Background())
 	b := &Bell{
 		redis: o.Redis, log: o.Logger, origin: rand.Text(), pending: map[key]*pile{}, kick: make(chan struct{}, 1),
-		rings: make(chan []change, queueLength), cancel: cancel,
+		rings: make(chan []change, queueLength), cancel: cancel, giveUp: giveUp,
 	}
 	b.flush.Go(func() { b.gather(ctx) })
 	if b.redis != nil {
-		b.sender.Go(b.send)
+		b.sender.Go(func() { b.send(sending) })
 		b.flush.Go(func() { b.watch(ctx) })
 	}
 	return b, nil
@@ -123,14 +127,17 @@ func (p *pile) add(id, ref string) {
 	p.names = append(p.names, name{id, ref})
 }
 
-// Close hands over what waits and ends. What rings later reaches nobody.
+// Close hands over what waits, for at most two seconds, and ends. What rings later reaches nobody.
 func (b *Bell) Close() {
 	b.once.Do(func() {
 		b.cancel()
 		b.flush.Wait()
 		close(b.rings)
+		timer := time.AfterFunc(closeLimit, b.giveUp)
+		defer timer.Stop()
+		b.sender.Wait()
+		b.giveUp()
 	})
-	b.sender.Wait()
 }
 
 // gather hands over what has rung, a window after the first ring.
@@ -183,14 +190,14 @@ func (b *Bell) handOver() {
 }
 
 // send publishes what is handed over, until Close.
-func (b *Bell) send() {
+func (b *Bell) send(ctx context.Context) {
 	for changes := range b.rings {
-		b.publish(changes)
+		b.publish(ctx, changes)
 	}
 }
 
 // publish sends one ring. One that is lost leaves a gap in the numbers, by which those who listen learn of it.
-func (b *Bell) publish(changes []change) {
+func (b *Bell) publish(ctx context.Context, changes []change) {
 	if b.missed.Swap(false) {
 		b.seq++
 	}
@@ -200,7 +207,7 @@ func (b *Bell) publish(changes []change) {
 		b.log.Error("live.ring_failed", "error", err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), redisLimit)
+	ctx, cancel := context.WithTimeout(ctx, redisLimit)
 	defer cancel()
 	if err := b.redis.Publish(ctx, redisChannel, raw).Err(); err != nil {
 		b.missed.Store(true)

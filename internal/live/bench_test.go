@@ -49,6 +49,7 @@ func BenchmarkRing(b *testing.B) {
 			ids[i] = fmt.Sprintf("dlv_%026d", i)
 		}
 		b.ReportAllocs()
+		b.ResetTimer()
 		b.RunParallel(func(pb *testing.PB) {
 			for i := 0; pb.Next(); i++ {
 				bell.Ring("acc_1", live.Delivery, ids[i%len(ids)], "wh_1")

@@ -4,8 +4,9 @@
 // hands it to the Hub of its own process and, where a page is open elsewhere, publishes it on one Redis channel. The Hub gives each account's
 // signals to that account's streams only. A page answers a signal by fetching what it shows anew, with its own filters and rights.
 //
-// A bell may be lost: a process dies, Redis is away, a stream is slow. Every such gap ends in a Signal with the topic Reload, and events are also looked
-// for in the database every few seconds. So a page may show a change late, and never misses it.
+// A ring may be lost: Redis is away, a message of it does not arrive, a stream is slow. Every such gap ends in a Signal with the topic Reload, and events
+// are also looked for in the database every few seconds. So a page may show a change late, and does not miss it. The exception is a process that is killed
+// in the tenth of a second between a change and its ring: where that change made no event, a page shows it with the next signal of its topic.
 //
 // What a Signal says, by topic; an empty ID means that several have changed, or that it is not known which:
 //

@@ -66,13 +66,12 @@ func TestNothingOfOneAccountReachesAnother(t *testing.T) {
 			account string
 			signals []live.Signal
 		}
-		var tabs []*tab
 		var all []*seen
 		var readers, writers sync.WaitGroup
 		for i := range 8 {
 			s := &seen{account: accounts[i%2]}
 			tab := processes[i/2%2].open(s.account, "")
-			tabs, all = append(tabs, tab), append(all, s)
+			all = append(all, s)
 			readers.Go(func() {
 				for signal := range tab.signals {
 					s.signals = append(s.signals, signal)
@@ -84,7 +83,7 @@ func TestNothingOfOneAccountReachesAnother(t *testing.T) {
 		for i := range 4 {
 			p, account := processes[i/2], accounts[i%2]
 			writers.Go(func() {
-				for n := range 100 {
+				for n := range 50 {
 					mine[account].add(p.publish(account, "ch_"+account))
 					id := fmt.Sprintf("dlv_%s_%d_%d", account, i, n)
 					mine[account].add(id)
@@ -211,4 +210,21 @@ func TestPagesRefreshWhereSomebodyDeletedWhatSaysThatTheyAreOpen(t *testing.T) {
 	w.server.FlushAll()
 	tab.until(is(live.Reload, ""))
 	require.Eventually(t, p.bell.Remote, patience, time.Millisecond)
+}
+
+func TestABellClosesSoonWhereRedisIsAway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "sqlite", "real")
+	here, there := w.process(settings{}), w.process(settings{})
+	there.open("acc_1", "")
+	hears(t, here, there)
+	w.server.Kill()
+	for i := range 10_000 {
+		here.bell.Ring(fmt.Sprintf("acc_%d", i), live.Post, "pst_1", "")
+	}
+	begin := time.Now()
+	here.bell.Close()
+	require.Less(t, time.Since(begin), 30*time.Second)
+	here.bell.Close()
+	here.bell.Ring("acc_1", live.Post, "pst_1", "")
 }

@@ -112,7 +112,7 @@ func TestNoEventIsMissedOverReconnectsWhileEventsGoOn(t *testing.T) {
 		made := make(chan []string)
 		go func() {
 			var all []string
-			for range 1000 {
+			for range 300 {
 				all = append(all, writer.publish("acc_1", "ch_1"))
 			}
 			made <- all
@@ -124,7 +124,7 @@ func TestNoEventIsMissedOverReconnectsWhileEventsGoOn(t *testing.T) {
 			case s := <-g.tab.signals:
 				g.take(s)
 			}
-			if random.IntN(40) == 0 {
+			if random.IntN(20) == 0 {
 				g.p = readers[random.IntN(2)]
 				g.reconnect()
 			}
@@ -146,7 +146,7 @@ func (g *page) lacks(all []string) bool {
 
 func TestAnEventThatCommitsLateIsNamedAllTheSame(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, w *world) {
+	eachEngine(t, func(_ *testing.T, w *world) {
 		clock := newClock()
 		p := w.process(settings{now: clock.Now, poll: 50 * time.Millisecond})
 		tab := p.open("acc_1", "")

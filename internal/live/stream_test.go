@@ -61,6 +61,12 @@ func inBubble(t *testing.T, test func(t *testing.T, hub *live.Hub, bell *live.Be
 	})
 }
 
+// pass lets time pass in a bubble, and all that is to happen in it.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
 func drain(signals <-chan live.Signal) []live.Signal {
 	var all []live.Signal
 	for {
@@ -91,8 +97,7 @@ func TestAStormIsOneSignalPerWindow(t *testing.T) {
 		bell.Ring("acc_2", live.Post, "pst_2", "")
 		bell.Ring("", live.Post, "pst_3", "")
 		bell.Ring("acc_1", "weather", "rain", "")
-		time.Sleep(live.Window)
-		synctest.Wait()
+		pass(live.Window)
 		byTopic := map[string][]string{}
 		for _, s := range drain(signals) {
 			byTopic[s.Topic] = append(byTopic[s.Topic], s.ID)
@@ -200,10 +205,10 @@ func TestAnAccountWithoutPagesIsFollowedForAWhileOnly(t *testing.T) {
 		last := (<-signals).Cursor
 		leave()
 		synctest.Wait()
-		time.Sleep(live.KeptFor / 2)
+		pass(live.KeptFor / 2)
 		bell.Ring("acc_1", live.Webhook, "wh_1", "")
 		require.Equal(t, 1, bell.Pending())
-		time.Sleep(live.PollEvery)
+		pass(live.PollEvery)
 		resumed, err := hub.Subscribe(t.Context(), "acc_1", last)
 		require.NoError(t, err)
 		topics := map[string]bool{}
@@ -217,11 +222,9 @@ func TestAnAccountWithoutPagesIsFollowedForAWhileOnly(t *testing.T) {
 		require.Error(t, err)
 		require.Equal(t, 1, hub.Count())
 		hub.Cursor(t.Context(), "acc_3")
-		time.Sleep(live.KeptFor + 2*live.PollEvery)
-		synctest.Wait()
+		pass(live.KeptFor + 2*live.PollEvery)
 		bell.Ring("acc_1", live.Webhook, "wh_2", "")
-		time.Sleep(live.Window)
-		synctest.Wait()
+		pass(live.Window)
 		require.Equal(t, "wh_2", drain(resumed)[0].ID)
 	})
 }
@@ -236,8 +239,7 @@ func TestABellWithoutPagesDoesNothing(t *testing.T) {
 		hub.Cursor(t.Context(), "acc_1") // a page is about to open
 		bell.Ring("acc_1", live.Post, "pst_1", "")
 		require.Equal(t, 1, bell.Pending())
-		time.Sleep(live.KeptFor + 2*live.PollEvery)
-		synctest.Wait()
+		pass(live.KeptFor + 2*live.PollEvery)
 		bell.Ring("acc_1", live.Post, "pst_1", "")
 		require.Zero(t, bell.Pending())
 	})
