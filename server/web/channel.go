@@ -58,7 +58,7 @@ func (p *page) readChannel(id string) (*channelData, error) {
 	}
 	data.State, data.Network = p.web.viewChannel(c, data.Session, data.Connect), p.web.network(c.Platform)
 	if c.Can("receive") && !c.Linked() {
-		data.Setup, data.Local = p.web.setupSteps(c.Connector), p.web.local()
+		data.Setup, data.Local = p.web.setupSteps(c.Connector), !c.Can("simulate") && p.web.local()
 		data.Query = p.web.texts["channels.query."+c.Connector]
 	}
 	return data, nil

@@ -76,7 +76,7 @@ func (c *connectorInfo) Can(ability string) bool { return slices.Contains(c.Abil
 
 // channelRow is a channel as the list shows it.
 type channelRow struct {
-	Channel channelInfo
+	Channel *channelInfo
 	Kind    string // its connector's name for people
 	State   channelView
 }
@@ -161,9 +161,10 @@ func (p *page) channelsData() (*channelsData, error) {
 		data.Kinds = append(data.Kinds, option{Value: kind.Kind, Label: kind.Name})
 	}
 	groups := map[string]*channelGroup{}
-	for _, c := range rows {
+	for i := range rows {
+		c := &rows[i]
 		kind := known[c.Connector]
-		row := channelRow{c, cmp.Or(kind.Name, c.Connector), p.web.viewChannel(&c, sessions[c.ID], kind.Connect)}
+		row := channelRow{c, cmp.Or(kind.Name, c.Connector), p.web.viewChannel(c, sessions[c.ID], kind.Connect)}
 		network := p.web.network(c.Platform)
 		if groups[network] == nil {
 			groups[network] = &channelGroup{Network: network}

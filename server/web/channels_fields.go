@@ -22,7 +22,7 @@ type fieldOption struct {
 type channelField struct {
 	Name, Label, Hint, Type, Placeholder, Pattern, Value string
 	Remove                                               string // the check box that removes a secret which may be missing; empty: none
-	Required                                             bool
+	Required, Kept                                       bool   // Kept: a secret that is stored and must be
 	Options                                              []option
 }
 
@@ -42,7 +42,7 @@ func (w *Web) drawFields(fields []fieldOption, prefix string, stored map[string]
 		if field.Secret {
 			d.Type, d.Value = "password", ""
 			if stored[field.Key] != "" {
-				d.Placeholder, d.Required = w.text("channels.form.kept"), false
+				d.Placeholder, d.Required, d.Kept = w.text("channels.form.kept"), false, field.Required
 				if !field.Required {
 					d.Remove = "remove." + field.Key
 				}
