@@ -287,6 +287,10 @@ func (p *product) buildServer() (err error) {
 		Messages: p.messages, Posts: p.posts, Queues: p.queues, Incoming: p.incoming, Deliveries: p.deliveries, Events: p.publisher, Media: p.media, Limiter: p.limiter, Live: p.live, HTTP: p.http, Metrics: p.metrics,
 		Connectors: p.connectors, Apps: all.Apps(p.config.Setting), BaseURL: p.config.BaseURL, OpenAPI: openAPI, TrustedProxies: []netip.Prefix(p.config.TrustedProxies),
 		MetricsToken: p.config.MetricsToken.Reveal(), APIRate: limit.Rate{Limit: int64(p.config.APIRateLimit), Period: time.Minute}, MaxUpload: int64(p.config.MaxUpload),
+		Operation: server.Operation{
+			Retention: p.config.Retention, WebhookTimeout: p.config.WebhookTimeout, WebhookSchedule: p.config.WebhookSchedule,
+			PrivateNetworks: len(p.config.AllowPrivateNetworks) > 0, EmbeddedRedis: p.redis.Embedded(), CheckRedis: p.redis.Check,
+		},
 		Version: version, WorkerID: p.workerID, ProbesOnly: !p.config.Role.Serves(), Ready: p.store.Ping, Now: time.Now,
 	})
 	if err != nil {

@@ -135,6 +135,7 @@ func (s *Server) accountRoutes() []route {
 		{"DELETE", "/v1/logins/:id", userOnly, false, false, s.deleteLogin},
 		{"GET", "/v1/me", userOrKey, true, false, s.me},
 		{"PATCH", "/v1/account", ownerOnly, false, false, s.changeAccount},
+		{"GET", "/v1/system", userOnly, false, false, s.system},
 
 		{"GET", "/v1/members", ownerOnly, false, false, s.listMembers},
 		{"PATCH", "/v1/members/:id", ownerOnly, false, false, s.changeMember},

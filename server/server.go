@@ -75,6 +75,7 @@ type Options struct {
 	WorkerID       string
 	ProbesOnly     bool                        // optional: answer health, readiness and metrics only, in a process that only works
 	Ready          func(context.Context) error // what /readyz asks besides the drain state
+	Operation      Operation                   // optional
 	Now            func() time.Time
 }
 
@@ -90,7 +91,7 @@ type Server struct {
 
 // New wires the server. A required option that is missing is an error that names it.
 func New(options Options) (*Server, error) {
-	if err := requireAll(options, "Apps", "TrustedProxies", "MetricsToken", "ProbesOnly"); err != nil {
+	if err := requireAll(options, "Apps", "TrustedProxies", "MetricsToken", "ProbesOnly", "Operation"); err != nil {
 		return nil, err
 	}
 	options.OpenAPI = describe(options.OpenAPI, options.BaseURL)

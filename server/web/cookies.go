@@ -167,8 +167,8 @@ func (p *page) takeNotice() string {
 // newOnce is a token that makes a form act once.
 func newOnce() string { return rand.Text() }
 
-// endLogin takes the cookie of the login away.
-func (p *page) endLogin() { p.setCookie(loginCookie, "", time.Time{}) }
+// dropLogin takes the cookie of the login away.
+func (p *page) dropLogin() { p.setCookie(loginCookie, "", time.Time{}) }
 
 // Identify tells who a script of a page acts for. Every method but GET needs the token against forged requests in X-Csrf-Token. The errors for users
 // are unauthorized and forbidden.

@@ -117,7 +117,7 @@ func (w *Web) logOut(p *page) error {
 	if err := w.o.Accounts.EndLogin(p.ctx, p.login.AccountID, p.login.UserID, p.login.LoginID); err != nil {
 		return err
 	}
-	p.endLogin()
+	p.dropLogin()
 	return p.redirect("/app/login", w.text("login.ended"))
 }
 

@@ -23,6 +23,7 @@ func (w *Web) functions() template.FuncMap {
 		"at":      parseTime,
 		"badge":   w.badge,
 		"bytes":   byteSize,
+		"span":    w.span,
 		"pretty":  prettyJSON,
 		"visible": visible,
 		"dict":    dict,
