@@ -23,7 +23,7 @@ if ! node -e 'const [major, minor] = process.versions.node.split(".").map(Number
 fi
 
 tools=("$@")
-[ "${#tools[@]}" -gt 0 ] || tools=(openapi n8n zapier make)
+[ "${#tools[@]}" -gt 0 ] || tools=(openapi n8n zapier make recipes)
 for tool in "${tools[@]}"; do
   echo "=== integrations/$tool"
   "./$tool/test.sh"
