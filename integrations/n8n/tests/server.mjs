@@ -21,13 +21,20 @@ export async function until(what, ask, end = Date.now() + patience) {
 	}
 }
 
+/** A port for a server that starts later: below those that the kernel gives to connections, one of which could take it meanwhile. */
 export async function freePort() {
-	const server = createServer().listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	const { port } = server.address();
-	server.close();
-	await once(server, 'close');
-	return port;
+	for (;;) {
+		const port = 10_000 + Math.floor(Math.random() * 22_000);
+		const server = createServer().listen(port, '127.0.0.1');
+		const free = await once(server, 'listening').then(
+			() => true,
+			() => false,
+		);
+		if (!free) continue;
+		server.close();
+		await once(server, 'close');
+		return port;
+	}
 }
 
 /** Starts a program of .bin; `line` is the promise of its first line on standard output. */

@@ -24,13 +24,20 @@ const until = async (what, ask) => {
   }
 };
 
+// A port for a server that starts later: below those that the kernel gives to connections, one of which could take it meanwhile.
 const freePort = async () => {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 22_000);
+    const server = net.createServer().listen(port, '127.0.0.1');
+    const free = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!free) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 };
 
 const ask = async (url, { method = 'GET', body, headers } = {}) => {
