@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -114,7 +115,7 @@ func TestChannelsAreFilteredByKindAndStatusAndSearchedByAddress(t *testing.T) {
 	eachEngine(t, func(t *testing.T, s *Store) {
 		addAccounts(t, s, "acct_a")
 		for i, kind := range []string{"twilio_sms", "discord", "twilio_sms", "wordpress", "discord"} {
-			c := someChannel(fmt.Sprintf("chan_%d", i), "acct_a", fmt.Sprint(i))
+			c := someChannel(fmt.Sprintf("chan_%d", i), "acct_a", strconv.Itoa(i))
 			c.Connector, c.Address = kind, fmt.Sprintf("1555000%d", i)
 			if i > 2 {
 				c.Status = ChannelConnected
@@ -177,7 +178,7 @@ func TestEventsAndDeliveriesAreListedByTheirTime(t *testing.T) {
 		var deliveries []*Delivery
 		for i := range 30 {
 			clock = noon.Add(time.Duration(i) * time.Minute)
-			e := eventNamed("acct_1", ids.New("evt"), fmt.Sprint(i))
+			e := eventNamed("acct_1", ids.New("evt"), strconv.Itoa(i))
 			if e.CreatedAt = clock; i%3 == 0 {
 				e.Type = "message.status"
 			}
