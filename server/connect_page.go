@@ -38,7 +38,7 @@ const connectTemplate = `<!doctype html>
 {{if .Channels}}<h1>{{.Network}} is connected</h1>
 <p>These channels belong to the account <strong>{{.Account}}</strong> at {{.Host}} now. It may use them as far as you have granted it. If that is not your account, take the access back in the
 settings of your profile at {{.Network}}.</p>
-{{range .Channels}}<h2>{{.Name}}</h2>
+{{range .Channels}}<h2><a href="/app/channels/{{.ID}}">{{.Name}}</a></h2>
 <ul>
 <li>{{if .Created}}A new channel{{else}}A channel that was there, with new credentials{{end}}: <code>{{.ID}}</code> ({{.Address}})</li>
 <li>Status: {{.Status}}{{with .Message}} – {{.}}{{end}}</li>
@@ -46,7 +46,7 @@ settings of your profile at {{.Network}}.</p>
 </ul>
 {{end}}{{else}}<h1>{{with .Network}}{{.}} is not connected{{else}}Nothing was connected{{end}}</h1>
 {{end}}{{with .Failure}}<p class="wrong">{{.Message}} <small>({{.Code}})</small></p>
-{{end}}<p>You may close this page.</p>
+{{end}}<p><a href="/app/channels">To the channels</a>, or close this page.</p>
 </body>
 </html>
 `

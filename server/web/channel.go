@@ -33,6 +33,9 @@ type channelData struct {
 	Checked  []numberCheck
 }
 
+// Online tells a linked device that can be asked something now.
+func (d *channelData) Online() bool { return d.Session != nil && d.State.Status == "connected" }
+
 // readChannel reads a channel and what its page shows of it.
 func (p *page) readChannel(id string) (*channelData, error) {
 	data := &channelData{Channel: &channelInfo{}}

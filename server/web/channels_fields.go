@@ -22,7 +22,7 @@ type fieldOption struct {
 type channelField struct {
 	Name, Label, Hint, Type, Placeholder, Pattern, Value string
 	Remove                                               string // the check box that removes a secret which may be missing; empty: none
-	Required, Kept                                       bool   // Kept: a secret that is stored and must be
+	Required, Kept                                       bool   // Kept: it has a value whatever one does, so that it is not called optional
 	Options                                              []option
 }
 
@@ -35,6 +35,7 @@ func (w *Web) drawFields(fields []fieldOption, prefix string, stored map[string]
 		d := channelField{
 			Name: prefix + field.Key, Label: field.Label, Hint: field.Help, Type: types[field.Type], Placeholder: field.Placeholder,
 			Pattern: browserPattern(field.Pattern), Required: field.Required, Options: w.drawOptions(field),
+			Kept: field.Default != "" && len(field.Options) > 0,
 		}
 		if stored == nil {
 			d.Value = field.Default

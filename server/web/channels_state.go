@@ -68,19 +68,22 @@ func (w *Web) viewChannel(c *channelInfo, s *sessionInfo, connect bool) channelV
 func (w *Web) viewSession(s *sessionInfo) channelView {
 	status := strings.ToLower(s.Status)
 	sentence := "channels.session." + status
-	v := channelView{Status: status, Sentence: w.text(sentence), Detail: s.Message, Since: s.StatusAt, Until: s.Until}
+	v := channelView{Status: status, Sentence: w.text(sentence), Since: s.StatusAt, Until: s.Until}
 	link := "/app/channels/" + s.ID + "/link"
 	switch {
 	case status == "pending" || status == "qr":
-		v.Act, v.Detail = &channelAct{To: link, Word: w.text("channels.act.link"), Icon: "qr-code", Urgent: true}, ""
+		v.Act = &channelAct{To: link, Word: w.text("channels.act.link"), Icon: "qr-code", Urgent: true}
 	case status == "connecting":
 		v.Act = &channelAct{To: link, Word: w.text("channels.act.watch"), Icon: "smartphone"}
 	case status == "connected" && s.Reason != "":
 		v.Status = "degraded"
 	case status == "disconnected" && s.Retry:
-		v.Sentence = w.text("channels.session.returns")
+		v.Sentence, v.Detail = w.text("channels.session.returns"), s.Message
 	case status == "disconnected" || status == "logged_out":
 		v.Act = &channelAct{To: link, Word: w.text("channels.act.again"), Icon: "link", Post: true, Urgent: true}
+	}
+	if s.Message != "" && v.Detail == "" {
+		v.Sentence = visible(s.Message)
 	}
 	if s.Limit != nil {
 		v.Detail = strings.TrimSpace(v.Detail + " " + s.Limit.Message)
