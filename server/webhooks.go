@@ -165,7 +165,7 @@ func (s *Server) changeWebhook(r *request) (answer, error) {
 }
 
 func (s *Server) deleteWebhook(r *request) (answer, error) {
-	if err := s.Store.DeleteWebhook(r.ctx, r.account(), r.Params("id"), s.Now()); err != nil {
+	if err := s.Webhooks.Delete(r.ctx, r.account(), r.Params("id")); err != nil {
 		return answer{}, found(err, "webhook")
 	}
 	return noContent()
