@@ -97,7 +97,7 @@ func badges() map[string][2]string {
 		"paused": {odd, "pause"}, "unconfirmed": {odd, "circle-help"}, "partial": {odd, "circle-alert"}, "degraded": {odd, "circle-alert"},
 		"disconnected": {odd, "unplug"}, "needs_link": {bad, "unplug"}, "logged_out": {bad, "log-out"}, "failed": {bad, "circle-x"}, "disabled": {bad, "circle-x"},
 		"wrong": {bad, "shield-alert"}, "draft": {quiet, "file-pen"}, "new": {quiet, "circle"}, "cancelled": {quiet, "ban"}, "none": {quiet, "circle"},
-		"expired": {quiet, "clock"},
+		"expired": {quiet, "clock"}, "unsubscribed": {bad, "ban"},
 	}
 }
 

@@ -97,7 +97,15 @@
     countdowns(root);
   }
 
-  // data-countdown holds when something ends; data-countdown-text says so with %s for the seconds, data-countdown-over what is said after.
+  // clock writes seconds as 0:42, 12:05 or 3:07:00.
+  function clock(seconds) {
+    const two = (n) => String(n).padStart(2, "0");
+    const minutes = Math.floor(seconds / 60);
+    return minutes < 60 ? `${minutes}:${two(seconds % 60)}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`;
+  }
+
+  // data-countdown holds when something ends; data-countdown-text says so with %s for the seconds, data-countdown-over what is said after;
+  // with data-countdown-clock the seconds are written as a clock has them.
   function countdowns(root) {
     all("[data-countdown]", root).forEach((element) => {
       if (element.dataset.counting) return;
@@ -105,7 +113,8 @@
       const tick = () => {
         if (!element.isConnected) return;
         const left = Math.ceil((Date.parse(element.dataset.countdown) - Date.now()) / 1000);
-        element.textContent = left > 0 ? element.dataset.countdownText.replace("%s", left) : element.dataset.countdownOver || "";
+        const shown = element.dataset.countdownClock !== undefined ? clock(left) : left;
+        element.textContent = left > 0 ? element.dataset.countdownText.replace("%s", shown) : element.dataset.countdownOver || "";
         if (left > 0) setTimeout(tick, 1000);
       };
       tick();
