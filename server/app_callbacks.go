@@ -9,6 +9,7 @@ import (
 
 	"github.com/switchhook/switchhook/connectors"
 	"github.com/switchhook/switchhook/internal/problem"
+	"github.com/switchhook/switchhook/internal/store"
 )
 
 // appParallel is how many channels' items of one callback are stored at a time. Each store waits for the disk; together they share it.
@@ -23,6 +24,7 @@ func (s *Server) metaCallback(r *request) (answer, error) { return s.appCallback
 // appCallback takes what a provider sends to an app of its, verified with the app's secret, and gives each channel what is the channel's. Like
 // callback it answers 2xx only when everything is on disk; what is stored already when another part fails is recognised when it comes again.
 func (s *Server) appCallback(r *request, name string) (answer, error) {
+	seen := seenCallback{started: s.Now(), shared: true, verified: true}
 	app := s.Apps[name]
 	if app == nil {
 		return answer{}, problem.NotFoundOf("app")
@@ -31,42 +33,72 @@ func (s *Server) appCallback(r *request, name string) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	result, err := app.ReceiveApp(s.callbackRequest(r, body))
+	seen.request = s.callbackRequest(r, body)
+	result, err := app.ReceiveApp(seen.request)
 	if errors.Is(err, connectors.ErrSignature) {
+		s.seen.warn("callback.refused", "app", name, "reason", "signature") // it concerns no account
 		return answer{}, problem.New(problem.InvalidSignature, "The callback is not signed by the app that this server is set up for. Check the app's secret and verify token in the server's settings.")
 	}
 	if err != nil {
 		return answer{}, callbackProblem(err)
 	}
-	if err := s.receiveItems(r, result.Items); err != nil {
-		return answer{}, err
+	took, err := s.receiveItems(r, result.Items)
+	a := callbackAnswer(result.Response)
+	if err != nil {
+		a = answer{}
 	}
-	return callbackAnswer(result.Response), nil
+	for _, share := range took {
+		seen.messages, seen.statuses = share.messages, share.statuses
+		s.seen.note(seen, share.channel, share.err, answeredStatus(a, err))
+	}
+	return a, err
+}
+
+// share is what of an app's callback was one channel's.
+type share struct {
+	channel            *store.Channel
+	messages, statuses int
+	err                error
 }
 
 // receiveItems stores every item at every channel that it concerns. One that fails does not keep the others from being stored; the first
-// error is returned.
-func (s *Server) receiveItems(r *request, items []connectors.AppItem) error {
+// error is returned, and what each channel got.
+func (s *Server) receiveItems(r *request, items []connectors.AppItem) (map[string]*share, error) {
 	var wait sync.WaitGroup
+	var mu sync.Mutex
+	shares := map[string]*share{}
+	took := func(channel *store.Channel, item connectors.AppItem, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		of := shares[channel.ID]
+		if of == nil {
+			of = &share{channel: channel}
+			shares[channel.ID] = of
+		}
+		of.messages, of.statuses = of.messages+len(item.Messages), of.statuses+len(item.Statuses)
+		if of.err == nil {
+			of.err = err
+		}
+	}
 	failures := make(chan error, len(items))
 	turns := make(chan struct{}, appParallel)
 	for _, item := range items {
 		turns <- struct{}{}
 		wait.Go(func() {
 			defer func() { <-turns }()
-			if err := s.receiveItem(r, item); err != nil {
+			if err := s.receiveItem(r, item, took); err != nil {
 				failures <- err
 			}
 		})
 	}
 	wait.Wait()
 	close(failures)
-	return <-failures
+	return shares, <-failures
 }
 
 // receiveItem stores an item at each channel of its address whose owner has shown to the network that it is theirs: several accounts
 // may have connected the same Page, and one that has only written its id down gets nothing of it.
-func (s *Server) receiveItem(r *request, item connectors.AppItem) error {
+func (s *Server) receiveItem(r *request, item connectors.AppItem, took func(*store.Channel, connectors.AppItem, error)) error {
 	channels, err := s.Store.ChannelsByAddressAny(r.ctx, item.Kind, item.Address)
 	if err != nil {
 		return problem.Unavailable(err)
@@ -82,7 +114,9 @@ func (s *Server) receiveItem(r *request, item connectors.AppItem) error {
 		}
 		// A copy, because it is tidied before it is stored.
 		own := connectors.CallbackResult{Messages: slices.Clone(item.Messages), Statuses: slices.Clone(item.Statuses)}
-		if err := s.receive(r, channel, own); err != nil && first == nil {
+		err = s.receive(r, channel, own)
+		took(channel, item, err)
+		if err != nil && first == nil {
 			first = err
 		}
 	}

@@ -13,16 +13,27 @@ import (
 // callback takes what a provider sends. It answers 2xx only when everything in it is on disk: a provider that hears
 // anything else sends it again.
 func (s *Server) callback(r *request) (answer, error) {
-	body, err := r.rawBody()
-	if err != nil {
-		return answer{}, err
+	seen := seenCallback{started: s.Now()}
+	a, err := s.takeCallback(r, &seen)
+	if seen.channel != nil {
+		s.seen.note(seen, seen.channel, err, answeredStatus(a, err))
 	}
+	return a, err
+}
+
+// takeCallback is callback without its record: what it finds out goes into seen.
+func (s *Server) takeCallback(r *request, seen *seenCallback) (answer, error) {
 	channel, err := s.Channels.ByIDAny(r.ctx, r.Params("channelID"))
 	if errors.Is(err, store.ErrNotFound) || (err == nil && channel.Connector != r.Params("connector")) {
 		return answer{}, problem.NotFoundOf("channel")
 	}
 	if err != nil {
 		return answer{}, problem.Unavailable(err)
+	}
+	body, err := r.rawBody()
+	seen.channel, seen.request = channel, s.callbackRequest(r, body)
+	if err != nil {
+		return answer{}, err
 	}
 	conn, err := s.Channels.Open(r.ctx, channel)
 	if err != nil {
@@ -32,10 +43,12 @@ func (s *Server) callback(r *request) (answer, error) {
 	if !able {
 		return answer{}, problem.New(problem.Unsupported, "This kind of channel takes no callbacks.")
 	}
-	result, err := receiver.Receive(s.callbackRequest(r, body))
+	result, err := receiver.Receive(seen.request)
+	seen.verified = !errors.Is(err, connectors.ErrSignature)
 	if err != nil {
 		return answer{}, callbackProblem(err)
 	}
+	seen.messages, seen.statuses = len(result.Messages), len(result.Statuses)
 	if err := s.receive(r, channel, result); err != nil {
 		return answer{}, err
 	}

@@ -187,5 +187,7 @@ func (s *Server) overviewRoutes() []route {
 		{"GET", "/v1/webhooks/stats", userOrKey, true, false, s.allWebhookStats},
 		{"GET", "/v1/webhooks/:id/stats", userOrKey, true, false, s.webhookStats},
 		{"GET", "/v1/conversations", userOrKey, true, false, s.listConversations},
+		{"GET", "/v1/callbacks", userOrKey, true, false, s.listCallbacks},
+		{"GET", "/v1/callbacks/:id", userOrKey, true, false, s.getCallback},
 	}
 }

@@ -86,6 +86,7 @@ type Server struct {
 	handler   fasthttp.RequestHandler // of calls within the process
 	pages     *web.Web
 	draining  chan struct{}
+	seen      *callbackLog
 	documents documents
 }
 
@@ -95,7 +96,7 @@ func New(options Options) (*Server, error) {
 		return nil, err
 	}
 	options.OpenAPI = describe(options.OpenAPI, options.BaseURL)
-	s := &Server{Options: options, draining: make(chan struct{})}
+	s := &Server{Options: options, draining: make(chan struct{}), seen: newCallbackLog(options)}
 	s.app = fiber.New(fiber.Config{
 		AppName:               "Switchhook",
 		DisableStartupMessage: true,
@@ -159,7 +160,9 @@ func (s *Server) Drain() {
 
 // Shutdown lets requests under way end and then stops. It returns when they have, or with an error when ctx ends first.
 func (s *Server) Shutdown(ctx context.Context) error {
-	if err := s.app.ShutdownWithContext(ctx); err != nil && !errors.Is(err, net.ErrClosed) {
+	err := s.app.ShutdownWithContext(ctx)
+	s.seen.close(ctx)
+	if err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("stop server: %w", err)
 	}
 	return nil

@@ -15,7 +15,7 @@ import (
 )
 
 // property is one of everything that an account can have.
-type property struct{ channel, contact, webhook, event, delivery, message, key, imported, session, post, queue, incoming, connection, member, invite, login string }
+type property struct{ channel, contact, webhook, event, delivery, message, key, imported, session, post, queue, incoming, connection, member, invite, login, called string }
 
 func (a *tenant) property(t *testing.T) property {
 	t.Helper()
@@ -35,6 +35,9 @@ func (a *tenant) property(t *testing.T) property {
 	p.queue = a.queue(t, p.channel)
 	p.post = a.send(t, 202, "POST", "/v1/posts", `{"body":"Hello","queueId":"`+p.queue+`"}`).text(t, "id")
 	p.incoming = a.incoming(t, `"queueId":"`+p.queue+`"`).text(t, "id")
+	require.Equal(t, 401, a.call(t, "POST", "/callbacks/sandbox/"+p.channel, `{"private":"call"}`).status)
+	eventually(t, "the callback is recorded", func() bool { return len(a.send(t, 200, "GET", "/v1/callbacks", "").field(t, "data").([]any)) == 1 })
+	p.called = a.first(t, "/v1/callbacks", "")
 	p.connection = a.connect(t, mastodontest.New(t, time.Now()), "").text(t, "id")
 	p.imported = a.send(t, 202, "POST", "/v1/contacts/import", "phone_number\n15551234567\n", "Content-Type: text/csv").text(t, "id")
 	eventually(t, "the delivery is over", func() bool { return len(inbox.of("message.received")) == 1 })
@@ -57,7 +60,7 @@ func (a *tenant) first(t *testing.T, path, credential string) string {
 // id returns which of the properties a path of the route table means; "" where its parameter is no id of an account's.
 func (p property) id(path string) string {
 	for prefix, id := range map[string]string{
-		"/v1/connections/:id": p.connection,
+		"/v1/connections/:id": p.connection, "/v1/callbacks/:id": p.called,
 		"/v1/channels/:id":    p.channel, "/v1/contacts/:id": p.contact, "/v1/contacts/imports/:id": p.imported, "/v1/webhooks/:id": p.webhook, "/v1/events/:id": p.event,
 		"/v1/deliveries/:id": p.delivery, "/v1/messages/:id": p.message, "/v1/keys/:id": p.key,
 		"/v1/members/:id": p.member, "/v1/invites/:id": p.invite, "/v1/logins/:id": p.login,
@@ -141,6 +144,7 @@ func TestAnotherAccountsThingsAreNotFoundOnAnyRoute(t *testing.T) {
 			"channels", "channels?cursor=" + mine.channel, "posts?cursor=" + mine.post, "posts?queueId=" + mine.queue, "queues?cursor=" + mine.queue,
 			"incoming-webhooks", "sessions", "sessions?cursor=" + mine.session, "contacts", "webhooks", "events", "deliveries", "messages", "events?channelId=" + mine.channel, "deliveries?webhookId=" + mine.webhook,
 			"deliveries?eventId=" + mine.event, "messages?channelId=" + mine.channel, "messages?cursor=" + mine.message, "events?cursor=" + mine.event,
+			"conversations", "conversations?channelId=" + mine.channel, "webhooks/stats", "callbacks", "callbacks?channelId=" + mine.channel, "callbacks?cursor=" + mine.called,
 		} {
 			require.Empty(t, intruder.send(t, 200, "GET", "/v1/"+list, "").field(t, "data"), list)
 		}
@@ -157,6 +161,7 @@ func TestAnotherAccountsThingsAreNotFoundOnAnyRoute(t *testing.T) {
 			owner.first(t, "/v1/posts?status=queued", ""), owner.first(t, "/v1/queues", ""), owner.first(t, "/v1/incoming-webhooks", ""),
 			owner.send(t, 200, "GET", "/v1/connections/"+mine.connection, "").text(t, "id"),
 			owner.first(t, "/v1/members", owner.token), owner.first(t, "/v1/invites", owner.token), owner.first(t, "/v1/logins", owner.token),
+			owner.first(t, "/v1/callbacks", ""),
 		}
 		require.Equal(t, mine, left, "nothing of the owner's has changed")
 		for _, path := range []string{

@@ -18,11 +18,15 @@ func (s *Store) PurgeAny(ctx context.Context, before time.Time) error {
 		deliveries = `SELECT id, created_at, status = 'pending' FROM deliveries WHERE id > $1 ORDER BY id LIMIT $2`
 		events     = `SELECT id, created_at, EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id)
 			FROM events WHERE id > $1 ORDER BY id LIMIT $2`
+		callbacks = `SELECT id, created_at, FALSE FROM callbacks WHERE id > $1 ORDER BY id LIMIT $2`
 	)
 	if err := s.purgeOldest(ctx, before, deliveries, s.deleteDeliveries); err != nil {
 		return err
 	}
 	if err := s.purgeOldest(ctx, before, events, s.deleteEvents); err != nil {
+		return err
+	}
+	if err := s.purgeOldest(ctx, before, callbacks, s.deleteCallbacks); err != nil {
 		return err
 	}
 	if err := s.purgeMessages(ctx, before); err != nil {
