@@ -144,24 +144,40 @@ func (g *page) lacks(all []string) bool {
 	return false
 }
 
-func TestAnEventThatCommitsLateIsNamedAllTheSame(t *testing.T) {
+// late stores an event whose id was made before now, and rings for nobody.
+func (p *process) late(now time.Time, before time.Duration) string {
+	eventID := id.NewGenerator(func() time.Time { return now.Add(-before) }).New("evt")
+	p.insert("acc_1", eventID)
+	return eventID
+}
+
+func TestAnEventThatCommitsLateAndRingsForNobodyIsFoundOnce(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(_ *testing.T, w *world) {
+	eachEngine(t, func(t *testing.T, w *world) {
 		clock := newClock()
 		p := w.process(settings{now: clock.Now, poll: 50 * time.Millisecond})
 		tab := p.open("acc_1", "")
-		late := func(before time.Duration) string {
-			eventID := id.NewGenerator(func() time.Time { return clock.Now().Add(-before) }).New("evt")
-			p.insert("acc_1", eventID)
-			return eventID
-		}
-		first := late(20 * time.Second)
-		last := tab.until(is(live.Event, first)).Cursor
+		found := p.late(clock.Now(), 20*time.Second)
+		tab.until(is(live.Event, found))
+		p.hub.Take("acc_1", live.Event, found) // the bell was only late
+		p.hub.Take("acc_1", live.Post, "pst_1")
+		require.Equal(t, live.Post, tab.until(func(s live.Signal) bool { return s.ID != "" }).Topic)
+	})
+}
+
+func TestAResumedStreamNamesWhatCommittedLate(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(_ *testing.T, w *world) {
+		clock := newClock()
+		p := w.process(settings{now: clock.Now, poll: never})
+		tab := p.open("acc_1", "")
+		p.hub.Take("acc_1", live.Post, "pst_1")
+		last := tab.next().Cursor
 		tab.leave()
 		tab.awaitEnd()
-		second := late(25 * time.Second)
+		missed := p.late(clock.Now(), 25*time.Second)
 		resumed := p.open("acc_1", last)
-		resumed.until(is(live.Event, second))
+		resumed.until(is(live.Event, missed))
 	})
 }
 
