@@ -2,8 +2,6 @@
 const empty = (value) => value === undefined || value === null || value === '';
 
 export const functions = {
-  // contains tells whether a text or a list has a value in it.
-  contains: (within, value) => within?.includes(value) ?? false,
   // if gives its second value where the first is true, else its third.
   if: (condition, then, otherwise) => (condition ? then : otherwise),
   // ifempty gives its second value where the first is undefined, null or an empty text.

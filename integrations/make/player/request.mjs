@@ -85,9 +85,7 @@ const judge = ({ valid, error }, scope) => {
 
 const rows = ({ iterate, output }, scope) => {
   if (!iterate) return [evaluate(output, scope)];
-  const { container, condition } = typeof iterate === 'string' ? { container: iterate } : iterate;
-  const items = (evaluate(container, scope) ?? []).map((item) => ({ ...scope, item }));
-  return items.filter((one) => condition === undefined || evaluate(condition, one)).map((one) => evaluate(output, one));
+  return (evaluate(iterate, scope) ?? []).map((item) => evaluate(output, { ...scope, item }));
 };
 
 const next = ({ pagination, ...request }, scope) => {

@@ -4,13 +4,13 @@ const PAGE = 100; // the most rows that the server gives at once
 
 const paged = { mergeWithParent: true, qs: { cursor: '{{body.nextCursor}}' }, condition: '{{body.nextCursor}}' };
 
-const list = (label, url, output, { condition, whole } = {}) => ({
+const list = (label, url, output, { qs, whole } = {}) => ({
   label,
   communication: {
     url,
     method: 'GET',
-    ...(!whole && { qs: { limit: PAGE } }),
-    response: { limit: MOST, iterate: condition ? { container: '{{body.data}}', condition } : '{{body.data}}', output },
+    ...(!whole && { qs: { limit: PAGE, ...qs } }),
+    response: { limit: MOST, iterate: '{{body.data}}', output },
     ...(!whole && { pagination: paged }),
   },
 });
@@ -19,8 +19,8 @@ const channel = { label: "{{item.name}} ({{item.connector}}{{if(item.address, ' 
 
 export const rpcs = {
   listChannels: list('List channels', '/v1/channels', channel),
-  listSendingChannels: list('List channels that send', '/v1/channels', channel, { condition: "{{contains(item.abilities, 'send')}}" }),
-  listPostingChannels: list('List channels that publish', '/v1/channels', channel, { condition: "{{contains(item.abilities, 'publish')}}" }),
+  listSendingChannels: list('List channels that send', '/v1/channels', channel, { qs: { ability: 'send' } }),
+  listPostingChannels: list('List channels that publish', '/v1/channels', channel, { qs: { ability: 'publish' } }),
   listSessions: list('List WhatsApp sessions', '/v1/sessions', {
     label: '{{item.name}} ({{ifempty(item.phone, item.status)}})',
     value: '{{item.id}}',

@@ -206,6 +206,26 @@ test('lists are read page by page, to the end or to the limit', async () => {
 	assert.equal(rest.paginationToken, undefined);
 });
 
+test('files of the workflow go out with a message, beside those from addresses; a repeat is the same message', async () => {
+	const binary = { data: { fileName: 'soup.png', mimeType: 'image/png', bytes: picture } };
+	const facts = { kept: {}, execution: crypto.randomUUID() };
+	const given = message('sendMedia', { binaryFields: 'data', caption: 'Soup' });
+	const [sent] = await run(given, { binary, facts });
+	assert.equal(sent.json.status, 'sent');
+	assert.deepEqual(
+		sent.json.media.map(({ contentType, fileName }) => [contentType, fileName]),
+		[['image/png', 'soup.png']],
+	);
+	const file = await fetch(sent.json.media[0].url);
+	assert.ok(Buffer.from(await file.arrayBuffer()).equals(picture), 'the file is what was given');
+	const [again] = await run(given, { binary, facts });
+	assert.equal(again.json.id, sent.json.id);
+
+	const none = await refused(message('sendMedia', {}));
+	assert.equal(none.message, 'Give a file');
+	assert.match((await refused(message('sendMedia', { binaryFields: 'photo' }))).message, /'photo'/);
+});
+
 test('channels are shown, checked, searched and offered by what they can do', async () => {
 	const [checked] = await run({ resource: 'channel', operation: 'check', channelId: byId(server.channel.id) });
 	assert.equal(checked.json.ok, true);

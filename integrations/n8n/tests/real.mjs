@@ -225,6 +225,31 @@ try {
 		await unpublish(flow);
 	});
 
+	await step('media come as binary data and go out as the files of a message', async () => {
+		const sending = {
+			resource: 'message',
+			operation: 'sendMedia',
+			channelId: byId(channel),
+			to: '15556660000',
+			caption: '={{ $json.data.text }}',
+			binaryFields: 'data',
+		};
+		const flow = await make(chain('Pass on', [trigger({ options: { downloadMedia: true } }), act('Send', sending)]));
+		await publish(flow);
+		await subscription(flow);
+		await simulate('A picture', {
+			media: [{ url: `http://127.0.0.1:${files.address().port}/dots.png`, fileName: 'dots.png', contentType: 'image/png' }],
+		});
+		const [run] = await ended(flow);
+		assert.equal(run.status, 'success', JSON.stringify(run.data?.resultData?.error));
+		const [sent] = await sentTo('15556660000');
+		assert.deepEqual(
+			sent.media.map(({ fileName, contentType }) => [fileName, contentType]),
+			[['dots.png', 'image/png']],
+		);
+		await unpublish(flow);
+	});
+
 	await step('a channel is checked, a session is made and its QR code is a picture', async () => {
 		const flow = await make(
 			chain('QR', [

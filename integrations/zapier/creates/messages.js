@@ -1,7 +1,7 @@
 'use strict';
 
 const { act, filled, many } = require('../lib/act');
-const { channelId, files, recipient, repeatKey } = require('../lib/fields');
+const { files, recipient, repeatKey, sender } = require('../lib/fields');
 const { message } = require('../samples/answers');
 
 const replyTo = {
@@ -29,7 +29,7 @@ const sending = ({ key, label, description, noun = 'Message', fields, content })
   noun,
   display: { label, description },
   operation: {
-    inputFields: [channelId, recipient, ...fields, repeatKey],
+    inputFields: [sender, recipient, ...fields, repeatKey],
     perform: (z, bundle) =>
       act(z, bundle, key, '/v1/messages', filled({ channelId: bundle.inputData.channelId, to: bundle.inputData.to, ...content(bundle.inputData) })),
     sample: { ...message, repeated: false },

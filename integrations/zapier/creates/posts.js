@@ -2,7 +2,7 @@
 
 const { call } = require('../lib/api');
 const { act, filled, many } = require('../lib/act');
-const { channelIds, files, queueId, repeatKey } = require('../lib/fields');
+const { files, queueId, repeatKey, targets } = require('../lib/fields');
 const { post } = require('../samples/answers');
 
 const outputFields = [
@@ -39,7 +39,7 @@ const create = {
   operation: {
     inputFields: [
       { key: 'body', label: 'Text', type: 'text', helpText: 'Plain or HTML. Each network gets it in its own form.' },
-      { ...channelIds, helpText: 'Where it goes. In place of them, choose a queue.' },
+      { ...targets, helpText: 'Where it goes. In place of them, choose a queue.' },
       { ...queueId, helpText: 'The queue that it is put at the end of; it goes to the channels of the queue.' },
       { key: 'publishAt', label: 'Publish At', type: 'datetime', helpText: 'Leave this empty to publish at once, or when the queue says.' },
       { key: 'title', label: 'Title', type: 'string', helpText: 'For networks that have titles.' },

@@ -9,6 +9,7 @@ const channelId = {
   search: 'find_channel.id',
   helpText: 'The number, page or profile that acts.',
 };
+const sender = { ...channelId, dynamic: 'list_sending_channels.id.label', helpText: 'The number, page or profile that sends.' };
 const channelIds = {
   key: 'channelIds',
   label: 'Channels',
@@ -17,6 +18,7 @@ const channelIds = {
   dynamic: 'list_channels.id.label',
   search: 'find_channel.id',
 };
+const targets = { ...channelIds, dynamic: 'list_publishing_channels.id.label' };
 const sessionId = {
   key: 'sessionId',
   label: 'WhatsApp Session',
@@ -51,4 +53,4 @@ const repeatKey = {
     'If this Zap may want the very same thing twice in a day, map the ID of the trigger here.',
 };
 
-module.exports = { channelId, channelIds, files, queueId, recipient, repeatKey, sessionId };
+module.exports = { channelId, channelIds, files, queueId, recipient, repeatKey, sender, sessionId, targets };

@@ -15,10 +15,10 @@ const labels = {
 };
 
 // list makes a trigger that no user sees: it fills a drop-down.
-const list = (what, noun, params) => ({
-  key: `list_${what}`,
+const list = (what, noun, { name = what, params = {} } = {}) => ({
+  key: `list_${name}`,
   noun,
-  display: { label: `List of ${noun}s`, description: `Triggers when a drop-down of ${what} is opened.`, hidden: true },
+  display: { label: `List of ${noun}s`, description: `Triggers when a drop-down of ${name.replaceAll('_', ' ')} is opened.`, hidden: true },
   operation: {
     type: 'polling',
     canPaginate: true,
@@ -33,8 +33,10 @@ const list = (what, noun, params) => ({
 
 module.exports = [
   list('channels', 'Channel'),
+  list('channels', 'Sending Channel', { name: 'sending_channels', params: { ability: 'send' } }),
+  list('channels', 'Publishing Channel', { name: 'publishing_channels', params: { ability: 'publish' } }),
   list('sessions', 'Session'),
   list('queues', 'Queue'),
   list('posts', 'Post'),
-  list('messages', 'Message', { direction: 'inbound' }),
+  list('messages', 'Message', { params: { direction: 'inbound' } }),
 ];

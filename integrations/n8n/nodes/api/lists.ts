@@ -5,8 +5,9 @@ import { pageOf, rows } from './request';
 const pageSize = 100;
 /** Enough for every account that a person can find something in by scrolling. */
 const maxOptions = 1000;
+/** The longest text that the server searches for, in characters. */
+const maxSearch = 100;
 
-type Keep = (row: IDataObject) => boolean;
 type Naming = (row: IDataObject) => { name: string; description?: string };
 
 const channelNames: Naming = (row) => {
@@ -33,21 +34,36 @@ const postNames: Naming = (row) => {
 	return { name: `${words.length > 60 ? `${words.slice(0, 59)}…` : words} · ${row.status}` };
 };
 
-/** One page of a list for a resource locator. With a filter, goes on to the first page that has something to show. */
+/** One page of a list that the server searches, for a resource locator. */
+async function asked(
+	ctx: ILoadOptionsFunctions,
+	path: string,
+	naming: Naming,
+	filter: string | undefined,
+	token: string | undefined,
+): Promise<INodeListSearchResult> {
+	const page = await pageOf(ctx, path, { limit: pageSize, cursor: token, q: filter?.trim().slice(0, maxSearch) });
+	const results = page.data.map((row) => ({ ...naming(row), value: String(row.id) }));
+	return { results, paginationToken: page.nextCursor ?? undefined };
+}
+
+/**
+ * One page of a list for a resource locator, searched in what the editor shows, which is more than the server searches: the kind of a
+ * channel, the state of a session. With a filter, goes on to the first page that has something to show.
+ */
 async function searched(
 	ctx: ILoadOptionsFunctions,
 	path: string,
 	naming: Naming,
 	filter: string | undefined,
 	token: string | undefined,
-	keep: Keep = () => true,
+	qs: IDataObject = {},
 ): Promise<INodeListSearchResult> {
 	const wanted = (filter ?? '').trim().toLowerCase();
 	let cursor = token;
 	for (;;) {
-		const page = await pageOf(ctx, path, { limit: pageSize, cursor });
+		const page = await pageOf(ctx, path, { ...qs, limit: pageSize, cursor });
 		const results = page.data
-			.filter(keep)
 			.map((row) => ({ ...naming(row), value: String(row.id) }))
 			.filter((row) => `${row.name} ${row.value}`.toLowerCase().includes(wanted));
 		cursor = page.nextCursor ?? undefined;
@@ -61,41 +77,34 @@ export const listSearch = {
 		return await searched(this, '/v1/channels', channelNames, filter, token);
 	},
 	async searchSendingChannels(this: ILoadOptionsFunctions, filter?: string, token?: string): Promise<INodeListSearchResult> {
-		return await searched(this, '/v1/channels', channelNames, filter, token, can('send'));
+		return await searched(this, '/v1/channels', channelNames, filter, token, { ability: 'send' });
 	},
 	async searchSessions(this: ILoadOptionsFunctions, filter?: string, token?: string): Promise<INodeListSearchResult> {
 		return await searched(this, '/v1/sessions', sessionNames, filter, token);
 	},
 	async searchContacts(this: ILoadOptionsFunctions, filter?: string, token?: string): Promise<INodeListSearchResult> {
-		const page = await pageOf(this, '/v1/contacts', { limit: pageSize, cursor: token, q: filter?.trim() });
-		const results = page.data.map((row) => ({ ...contactNames(row), value: String(row.id) }));
-		return { results, paginationToken: page.nextCursor ?? undefined };
+		return await asked(this, '/v1/contacts', contactNames, filter, token);
 	},
 	async searchQueues(this: ILoadOptionsFunctions, filter?: string, token?: string): Promise<INodeListSearchResult> {
-		return await searched(this, '/v1/queues', queueNames, filter, token);
+		return await asked(this, '/v1/queues', queueNames, filter, token);
 	},
 	async searchPosts(this: ILoadOptionsFunctions, filter?: string, token?: string): Promise<INodeListSearchResult> {
-		return await searched(this, '/v1/posts', postNames, filter, token);
+		return await asked(this, '/v1/posts', postNames, filter, token);
 	},
 };
 
-function can(ability: string): Keep {
-	return (row) => Array.isArray(row.abilities) && (row.abilities as string[]).includes(ability);
-}
-
-async function channelOptions(ctx: ILoadOptionsFunctions, ability: string): Promise<INodePropertyOptions[]> {
-	const channels = await rows(ctx, '/v1/channels', {}, maxOptions);
-	return channels.filter(can(ability)).map((row) => ({ ...channelNames(row), value: String(row.id) }));
+async function channelOptions(ctx: ILoadOptionsFunctions, qs: IDataObject): Promise<INodePropertyOptions[]> {
+	const channels = await rows(ctx, '/v1/channels', qs, maxOptions);
+	return channels.map((row) => ({ ...channelNames(row), value: String(row.id) }));
 }
 
 /** What the fields that take several of a list call. */
 export const loadOptions = {
 	async getChannels(this: ILoadOptionsFunctions): Promise<INodePropertyOptions[]> {
-		const channels = await rows(this, '/v1/channels', {}, maxOptions); // posts and accounts have events too
-		return channels.map((row) => ({ ...channelNames(row), value: String(row.id) }));
+		return await channelOptions(this, {}); // posts and accounts have events too
 	},
 	async getPublishingChannels(this: ILoadOptionsFunctions): Promise<INodePropertyOptions[]> {
-		return await channelOptions(this, 'publish');
+		return await channelOptions(this, { ability: 'publish' });
 	},
 	async getQueues(this: ILoadOptionsFunctions): Promise<INodePropertyOptions[]> {
 		const queues = await rows(this, '/v1/queues', {}, maxOptions);

@@ -271,6 +271,10 @@ test('Drop-downs show the channels, the linked device too', async () => {
   assert.match(labels[sandbox.id], /^Try-out \(sandbox 15550000001\)/);
   assert.match(labels[session.id], /^Support phone \(whatsapp 15559876543\)/);
   assert.deepEqual(await perform('triggers', 'list_channels', {}, { meta: { page: 1 } }), []);
+  const ids = async (list) => (await perform('triggers', list)).map(({ id }) => id);
+  assert.ok((await ids('list_sending_channels')).includes(session.id));
+  const publishing = await ids('list_publishing_channels');
+  assert.ok(publishing.includes(sandbox.id) && !publishing.includes(session.id), 'a linked device publishes nothing');
 });
 
 test('A channel that begins to work, one whose credentials fail, and a Zap that is gone are told of', async () => {

@@ -47,7 +47,7 @@ const spoil = {
     delete a.creates.send_message.operation.inputFields[0].dynamic;
   },
   D005: (a) => {
-    a.creates.send_message.operation.inputFields[0].dynamic = 'list_channels.id.nothing';
+    a.creates.send_message.operation.inputFields[0].dynamic = 'list_sending_channels.id.nothing';
   },
   D006: (a) => {
     delete a.triggers.message_received.operation.performList;

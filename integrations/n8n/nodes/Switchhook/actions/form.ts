@@ -1,3 +1,8 @@
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
+
+import { idempotencyKey } from '../../api/idempotency';
+import { json } from '../../api/request';
+
 /** A file of a form. */
 export interface FormFile {
 	name: string;
@@ -6,7 +11,7 @@ export interface FormFile {
 }
 
 /**
- * A multipart form with a post and its files. The boundary comes from the idempotency key, so that a repeated request is the same to
+ * A multipart form with a post or a message and its files. The boundary comes from the idempotency key, so that a repeated request is the same to
  * the byte.
  */
 export function form(payload: object, files: FormFile[], alts: string[], key: string): { body: Buffer; type: string } {
@@ -22,6 +27,32 @@ export function form(payload: object, files: FormFile[], alts: string[], key: st
 		Buffer.from(`--${boundary}--\r\n`),
 	];
 	return { body: Buffer.concat(pieces), type: `multipart/form-data; boundary=${boundary}` };
+}
+
+/** The files in the named binary fields of an item. Throws where one is not there. */
+async function filesOf(ctx: IExecuteFunctions, names: string[], i: number): Promise<FormFile[]> {
+	const files: FormFile[] = [];
+	for (const name of names) {
+		const data = ctx.helpers.assertBinaryData(i, name);
+		const bytes = await ctx.helpers.getBinaryDataBuffer(i, name);
+		files.push({ name: data.fileName ?? name, type: data.mimeType, bytes });
+	}
+	return files;
+}
+
+/** Makes a post or a message: as JSON, or as a form where files of the item go with it. */
+export async function make(
+	ctx: IExecuteFunctions,
+	path: string,
+	body: IDataObject,
+	given: { names: string[]; alts?: string[] },
+	i: number,
+): Promise<IDataObject> {
+	const call = { method: 'POST' as const, path, itemIndex: i };
+	if (given.names.length === 0) return await json(ctx, { ...call, body, key: idempotencyKey(ctx, i, body) });
+	const key = idempotencyKey(ctx, i, { ...body, names: given.names });
+	const made = form(body, await filesOf(ctx, given.names, i), given.alts ?? [], key);
+	return await json(ctx, { ...call, body: made.body, headers: { 'Content-Type': made.type }, key });
 }
 
 /** A value for a quoted place in a header. */

@@ -1,14 +1,16 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 
-import { idempotencyKey } from '../../api/idempotency';
 import { defined, json } from '../../api/request';
 import { several } from '../../api/text';
+import { make } from './form';
 import type { Action } from './values';
 import { at, chosen, listed, objectOf, single, text } from './values';
 
-/** Sends what an operation makes of its parameters. */
-function sends(content: (ctx: IExecuteFunctions, i: number) => IDataObject): Action {
+type Names = (ctx: IExecuteFunctions, i: number) => string[];
+
+/** Sends what an operation makes of its parameters, with the files in binary fields. */
+function sends(content: (ctx: IExecuteFunctions, i: number) => IDataObject, files: Names = () => []): Action {
 	return async (ctx, i) => {
 		const options = ctx.getNodeParameter('sendOptions', i, {}) as IDataObject;
 		const body = {
@@ -17,22 +19,25 @@ function sends(content: (ctx: IExecuteFunctions, i: number) => IDataObject): Act
 			...defined({ replyTo: options.replyTo }),
 			...content(ctx, i),
 		};
-		const key = idempotencyKey(ctx, i, body);
-		return single(await json(ctx, { method: 'POST', path: '/v1/messages', body, key, itemIndex: i }));
+		return single(await make(ctx, '/v1/messages', body, { names: files(ctx, i) }, i));
 	};
 }
 
-/** The files of a message: addresses that the network, or Switchhook for it, fetches. */
-function media(ctx: IExecuteFunctions, i: number): IDataObject[] {
+/** The binary fields whose files go with a message. */
+const binaryFields: Names = (ctx, i) => several(ctx.getNodeParameter('binaryFields', i, ''));
+
+/** The files of a message by addresses, which the network, or Switchhook for it, fetches. */
+function media(ctx: IExecuteFunctions, i: number): IDataObject {
 	const given = several(ctx.getNodeParameter('mediaUrls', i, ''));
+	if (given.length === 0 && binaryFields(ctx, i).length > 0) return {};
 	if (given.length === 0) {
-		throw new NodeOperationError(ctx.getNode(), 'Give the address of a file', {
-			description: '"Media URLs" is empty. A message takes files by public https addresses; the media of a received message have one.',
+		throw new NodeOperationError(ctx.getNode(), 'Give a file', {
+			description: '"Input Binary Fields" and "Media URLs" are empty. Name the binary field of an earlier node, or give a public https address.',
 			itemIndex: i,
 		});
 	}
 	const { fileName, contentType } = ctx.getNodeParameter('mediaOptions', i, {}) as IDataObject;
-	return given.map((url) => ({ url, ...(given.length === 1 ? defined({ fileName, contentType }) : {}) }));
+	return { media: given.map((url) => ({ url, ...(given.length === 1 ? defined({ fileName, contentType }) : {}) })) };
 }
 
 function template(ctx: IExecuteFunctions, i: number): IDataObject {
@@ -50,7 +55,7 @@ function template(ctx: IExecuteFunctions, i: number): IDataObject {
 
 export const message: Record<string, Action> = {
 	sendText: sends((ctx, i) => ({ text: String(ctx.getNodeParameter('text', i) ?? '') })),
-	sendMedia: sends((ctx, i) => ({ media: media(ctx, i), ...defined({ text: ctx.getNodeParameter('caption', i, '') }) })),
+	sendMedia: sends((ctx, i) => ({ ...media(ctx, i), ...defined({ text: ctx.getNodeParameter('caption', i, '') }) }), binaryFields),
 	reply: sends((ctx, i) => ({
 		replyTo: text(ctx, 'messageId', i),
 		text: String(ctx.getNodeParameter('text', i) ?? ''),

@@ -5,8 +5,7 @@ import { idempotencyKey } from '../../api/idempotency';
 import { defined, json } from '../../api/request';
 import { several } from '../../api/text';
 import { instant } from '../../api/time';
-import type { FormFile } from './form';
-import { form } from './form';
+import { make } from './form';
 import type { Action } from './values';
 import { at, chosen, listed, objectOf, single, text } from './values';
 
@@ -40,27 +39,12 @@ function content(ctx: IExecuteFunctions, i: number): IDataObject {
 	};
 }
 
-async function filesOf(ctx: IExecuteFunctions, names: string[], i: number): Promise<FormFile[]> {
-	const files: FormFile[] = [];
-	for (const name of names) {
-		const data = ctx.helpers.assertBinaryData(i, name);
-		const bytes = await ctx.helpers.getBinaryDataBuffer(i, name);
-		files.push({ name: data.fileName ?? name, type: data.mimeType, bytes });
-	}
-	return files;
-}
-
 export const post: Record<string, Action> = {
 	create: async (ctx, i) => {
 		const body = content(ctx, i);
 		const names = several(ctx.getNodeParameter('binaryFields', i, ''));
-		const call = { method: 'POST' as const, path: '/v1/posts', itemIndex: i };
-		if (names.length === 0) return single(await json(ctx, { ...call, body, key: idempotencyKey(ctx, i, body) }));
-		const files = await filesOf(ctx, names, i);
 		const alts = ctx.getNodeParameter('binaryAlts', i, '') as string;
-		const key = idempotencyKey(ctx, i, { ...body, names });
-		const made = form(body, files, alts === '' ? [] : alts.split('\n'), key);
-		return single(await json(ctx, { ...call, body: made.body, headers: { 'Content-Type': made.type }, key }));
+		return single(await make(ctx, '/v1/posts', body, { names, alts: alts === '' ? [] : alts.split('\n') }, i));
 	},
 	get: async (ctx, i) => single(await json(ctx, { method: 'GET', path: at('/v1/posts', chosen(ctx, 'postId', 'Post', i)), itemIndex: i })),
 	cancel: async (ctx, i) => single(await json(ctx, { method: 'DELETE', path: at('/v1/posts', chosen(ctx, 'postId', 'Post', i)), itemIndex: i })),
