@@ -21,6 +21,7 @@ type page struct {
 	id    string          // X-Request-Id
 	login *account.LoginPrincipal
 	form  url.Values // of a POST
+	since string     // cursor of the account's stream before anything was read: the page's stream goes on from there
 }
 
 // Serve answers one request. body is the request's whole body; id is its X-Request-Id. All failures become pages here.
@@ -65,6 +66,9 @@ func (p *page) admit(needed access, body []byte) error {
 	}
 	if needed == owner && p.login.Role != account.RoleOwner {
 		return problem.New(problem.Forbidden, p.web.text("error.owner"))
+	}
+	if p.login != nil && !p.fragmentOnly() {
+		p.since = p.web.o.Live.Cursor(p.ctx, p.login.AccountID)
 	}
 	if p.Method() != fiber.MethodPost {
 		return nil

@@ -60,6 +60,7 @@ type view struct {
 	Notice  string
 	User    *viewUser // nil without a login
 	Version string
+	Cursor  string // of the account's stream when the page was made
 	D       any
 }
 
@@ -95,7 +96,7 @@ func (p *page) render(status int, name, title string, data any) error {
 	if err != nil {
 		return err
 	}
-	v.Notice = p.takeNotice()
+	v.Notice, v.Cursor = p.takeNotice(), p.since
 	return p.execute(status, name, "layout", v)
 }
 

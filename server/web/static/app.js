@@ -263,6 +263,7 @@
   }
   document.addEventListener("DOMContentLoaded", () => {
     start(document);
+    last = document.body.dataset.cursor || "";
     connect();
   });
   document.addEventListener("htmx:load", (event) => times(event.target.parentElement || document));
