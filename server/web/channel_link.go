@@ -42,12 +42,9 @@ type linkData struct {
 	Pair    *form
 }
 
+// sessionPath is the API's address of a session, or of something below it.
 func sessionPath(id string, below ...string) string {
-	path := "/v1/sessions/" + url.PathEscape(id)
-	for _, part := range below {
-		path += "/" + part
-	}
-	return path
+	return strings.Join(append([]string{"/v1/sessions", url.PathEscape(id)}, below...), "/")
 }
 
 // readLink reads a session and the picture of its code.

@@ -58,7 +58,7 @@ func (w *Web) settingsRefused(p *page, id string, sent, fault *form) error {
 		return err
 	}
 	if sent != nil {
-		data.Form = sent.hideSecrets(data.Kind.Fields)
+		data.Form = w.withoutSecrets(sent, data.Kind.Fields)
 	}
 	data.Fault = fault
 	return p.refused("channels/settings", w.text("channels.settings.title", visible(data.Channel.Name)), data)

@@ -128,11 +128,16 @@ func fieldNames(fields []fieldOption) []string {
 	return names
 }
 
-// hideSecrets takes the secrets out of a form that is shown again.
-func (f *form) hideSecrets(fields []fieldOption) *form {
+// withoutSecrets takes the secrets out of a form that is shown again, and says beside each that it has to be typed once more.
+func (w *Web) withoutSecrets(f *form, fields []fieldOption) *form {
 	for _, field := range fields {
-		if field.Secret {
-			f.Values.Del("config." + field.Key)
+		name := "config." + field.Key
+		if !field.Secret || f.Values.Get(name) == "" {
+			continue
+		}
+		f.Values.Del(name)
+		if f.Faults[name] == "" {
+			f.Faults[name] = w.text("channels.form.retype")
 		}
 	}
 	return f

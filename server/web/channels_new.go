@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/switchhook/switchhook/internal/problem"
 )
@@ -123,7 +124,7 @@ func (w *Web) makeChannel(p *page) error {
 	body := map[string]any{"connector": kind.Kind, "name": p.text("name"), "config": p.configOf(kind.Fields, nil)}
 	if err := p.send("POST", "/v1/channels", body, &made); err != nil {
 		data := w.newChannelData(kind)
-		data.Form, data.Open = p.wrong(err, fieldNames(kind.Fields)...).hideSecrets(kind.Fields), true
+		data.Form, data.Open = w.withoutSecrets(p.wrong(err, fieldNames(kind.Fields)...), kind.Fields), true
 		return p.refused("channels/new", w.text("channels.new.kind", kind.Name), data)
 	}
 	to := "/app/channels/" + made.ID
@@ -140,11 +141,7 @@ func (w *Web) makeChannel(p *page) error {
 
 // channelPath is the API's address of a channel, or of something below it.
 func channelPath(id string, below ...string) string {
-	path := "/v1/channels/" + url.PathEscape(id)
-	for _, part := range below {
-		path += "/" + part
-	}
-	return path
+	return strings.Join(append([]string{"/v1/channels", url.PathEscape(id)}, below...), "/")
 }
 
 // startedConnection is where a person goes to connect a channel.
@@ -183,6 +180,7 @@ func (w *Web) connectChannel(p *page) error {
 		}
 		again := w.newChannelData(kind)
 		again.Ask = p.wrong(err, names...)
+		again.Open = w.problem(err).Code == problem.Unsupported // what is left is to paste a token
 		return p.refused("channels/new", w.text("channels.new.kind", kind.Name), again)
 	}
 	return p.render(http.StatusOK, "channels/connect", w.text("channels.connect.title", kind.Name), data)
