@@ -82,14 +82,6 @@ func (p *page) listFilter() url.Values {
 	return filter
 }
 
-// withQuery is an address with a query, where that has something.
-func withQuery(path string, query url.Values) string {
-	if len(query) == 0 {
-		return path
-	}
-	return path + "?" + query.Encode()
-}
-
 // talk reads the list. base is the path of the page that it stands on, open the path of the conversation that is shown. A list that cannot be read
 // does not keep the conversation from being shown.
 func (p *page) talk(base, open string) (*talkData, error) {
