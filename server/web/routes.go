@@ -25,7 +25,7 @@ func (w *Web) Routes() []Route {
 		{"GET", "/", anybody, w.root},
 		{"GET", "/app/assets/:hash/:file", anybody, w.asset},
 		{"GET", "/app/live", loggedIn, w.stream},
-	}, w.loginRoutes(), w.homeRoutes(), w.settingRoutes(), w.keyRoutes(), w.channelRoutes(), w.webhookRoutes(), w.deliveryRoutes(), w.eventRoutes(), w.callbackRoutes(), w.messageRoutes(), w.contactRoutes(), []Route{
+	}, w.loginRoutes(), w.homeRoutes(), w.settingRoutes(), w.keyRoutes(), w.channelRoutes(), w.webhookRoutes(), w.deliveryRoutes(), w.eventRoutes(), w.callbackRoutes(), w.messageRoutes(), w.contactRoutes(), w.postRoutes(), w.queueRoutes(), w.incomingRoutes(), []Route{
 		{"GET", "/app/*", anybody, w.missing}, // last: what no other row has
 	})
 }
