@@ -73,6 +73,7 @@ func TestAWebhookIsMadeTestedPausedRotatedAndDeletedOnItsPages(t *testing.T) {
 		tested := owner.post(t, path+"/test", "event", "message.received")
 		require.Equal(t, http.StatusOK, tested.status)
 		require.Contains(t, tested.body, "The receiver took it.")
+		require.Contains(t, tested.body, "Answer 200")
 		require.Len(t, inbox.of("message.received"), 1)
 		inbox.answerWith(status(http.StatusNotFound))
 		require.Contains(t, owner.post(t, path+"/test", "event", "message.received").body, "In n8n", "what to do")

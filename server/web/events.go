@@ -197,6 +197,9 @@ func summary(data json.RawMessage) string {
 	if why := firstOf(some.Reason, some.Error.Message); why != "" {
 		text = strings.TrimPrefix(text+" · "+why, " · ")
 	}
+	if len(text) > 8*summaryLength {
+		text = strings.ToValidUTF8(text[:8*summaryLength], "")
+	}
 	text = strings.Join(strings.Fields(text), " ")
 	if letters := []rune(text); len(letters) > summaryLength {
 		text = string(letters[:summaryLength]) + "…"

@@ -52,13 +52,13 @@ func (w *Web) rotateHookSecret(p *page) error {
 
 // hookTest is what a receiver answered to a sample.
 type hookTest struct {
-	Delivered  bool    `json:"delivered"`
-	Event      string  `json:"event"`
-	StatusCode *int    `json:"statusCode"`
-	DurationMS int64   `json:"durationMs"`
-	ErrorCode  *string `json:"errorCode"`
-	Message    string  `json:"message"`
-	Advice     string  `json:"-"`
+	Delivered  bool   `json:"delivered"`
+	Event      string `json:"event"`
+	StatusCode int    `json:"statusCode"` // 0: no answer
+	DurationMS int64  `json:"durationMs"`
+	ErrorCode  string `json:"errorCode"`
+	Message    string `json:"message"`
+	Advice     string `json:"-"`
 }
 
 // Took is how long it took.
@@ -71,11 +71,7 @@ func (w *Web) testHook(p *page) error {
 	if err != nil && (p.fragmentOnly() || w.problem(err).Status >= http.StatusInternalServerError || missingRow(err)) {
 		return err
 	}
-	if result.StatusCode != nil {
-		result.Advice = w.advice(*result.StatusCode, "")
-	} else if result.ErrorCode != nil {
-		result.Advice = w.advice(0, *result.ErrorCode)
-	}
+	result.Advice = w.advice(result.StatusCode, result.ErrorCode)
 	if p.fragmentOnly() {
 		return p.fragment("webhooks/show", "webhook-test", &hookData{Test: result})
 	}
