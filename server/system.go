@@ -16,18 +16,18 @@ type Operation struct {
 }
 
 type systemView struct {
-	Version         string      `json:"version"`
-	Database        string      `json:"database"`
-	Redis           string      `json:"redis"`
+	Version         string     `json:"version"`
+	Database        string     `json:"database"`
+	Redis           string     `json:"redis"`
 	Checks          []partView `json:"checks"`
-	Retention       int64       `json:"retentionSeconds"`
-	RequestsLimit   int64       `json:"requestsPerMinute"`
-	MaxBody         int64       `json:"maxBodyBytes"`
-	MaxUpload       int64       `json:"maxUploadBytes"`
-	WebhookTimeout  int64       `json:"webhookTimeoutSeconds"`
-	WebhookSchedule []int64     `json:"webhookScheduleSeconds"`
-	PrivateNetworks bool        `json:"privateNetworks"`
-	LiveStreams     int64       `json:"liveStreams"`
+	Retention       int64      `json:"retentionSeconds"`
+	RequestsLimit   int64      `json:"requestsPerMinute"`
+	MaxBody         int64      `json:"maxBodyBytes"`
+	MaxUpload       int64      `json:"maxUploadBytes"`
+	WebhookTimeout  int64      `json:"webhookTimeoutSeconds"`
+	WebhookSchedule []int64    `json:"webhookScheduleSeconds"`
+	PrivateNetworks bool       `json:"privateNetworks"`
+	LiveStreams     int64      `json:"liveStreams"`
 }
 
 type partView struct {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -135,7 +136,7 @@ func TestAStreamGoesOnWhereItWasCut(t *testing.T) {
 		_, signal := first.until(t, "an event", of(live.Event))
 		first.leave()
 		for i := range 5 {
-			ann.writes(t, key, box, "+15550001111", fmt.Sprint(i))
+			ann.writes(t, key, box, "+15550001111", strconv.Itoa(i))
 		}
 		var events struct{ Data []struct{ ID string } }
 		require.NoError(t, json.Unmarshal(w.call(t, "GET", "/v1/events?event=message.received&limit=5", "", "X-Api-Key: "+key).body, &events))

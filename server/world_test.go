@@ -215,7 +215,8 @@ func (w *world) wireServices(t *testing.T, sealer *secret.Sealer, ids *id.Genera
 	})
 	require.NoError(t, err)
 	o.Webhooks, err = webhook.New(webhook.Options{
-		Bell: w.bell, Store: w.store, Sealer: sealer, IDs: ids, HTTP: o.HTTP, Now: time.Now})
+		Bell: w.bell, Store: w.store, Sealer: sealer, IDs: ids, HTTP: o.HTTP, Now: time.Now,
+	})
 	require.NoError(t, err)
 	w.mediaDir = t.TempDir()
 	o.Media, err = media.New(media.Options{

@@ -199,7 +199,7 @@ func bars(hours []hour, height int) []bar {
 		for _, one := range []struct {
 			n  int64
 			to *part
-		}{{h.outcomes.Delivered, &b.Ok}, {h.outcomes.Pending, &b.Open}, {h.outcomes.Failed, &b.Bad}} {
+		}{{h.Delivered, &b.Ok}, {h.Pending, &b.Open}, {h.Failed, &b.Bad}} {
 			tall := int(one.n * int64(height-4) / most)
 			if one.n > 0 {
 				tall = max(tall, 2)

@@ -27,7 +27,7 @@ func (w *Web) stream(p *page) error {
 	if last == "" {
 		last = p.Query("after")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), streamLife) //nolint:contextcheck // the stream outlives its request's handler
+	ctx, cancel := context.WithTimeout(context.Background(), streamLife)
 	signals, err := w.o.Live.Subscribe(ctx, p.login.AccountID, last)
 	if err != nil {
 		cancel()

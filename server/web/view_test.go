@@ -21,9 +21,9 @@ func TestCharactersThatHideOrTurnTextAreShown(t *testing.T) {
 
 func TestJSONIsIndentedAndAnythingElseStays(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "{\n  \"a\": \"<b>\"\n}", prettyJSON(`{"a":"<b>"}`))
+	require.Equal(t, []string{"{", `  "a": "<b>"`, "}"}, strings.Split(prettyJSON(`{"a":"<b>"}`), "\n"))
 	require.Equal(t, "not json", prettyJSON("not json"))
-	require.Equal(t, "{\n  \"n\": 12345678901234567890\n}", prettyJSON(`{"n":12345678901234567890}`), "numbers keep their digits")
+	require.Contains(t, prettyJSON(`{"n":12345678901234567890}`), "12345678901234567890", "numbers keep their digits")
 }
 
 func TestTimesAreReadFromAllThatHoldsOne(t *testing.T) {
@@ -99,5 +99,5 @@ func TestFaultsStandBesideTheirFields(t *testing.T) {
 
 func TestANoticeInAHeaderIsASCII(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, `{"text":"\u00c4 \ud83c\udf89"}`, ascii(`{"text":"Ä 🎉"}`))
+	require.Equal(t, `\u00c4 \ud83c\udf89`, ascii("Ä 🎉"))
 }

@@ -68,8 +68,15 @@ func (o Options) check() error {
 		name    string
 		missing bool
 	}{
-		{"API", o.API == nil}, {"Accounts", o.Accounts == nil}, {"Live", o.Live == nil}, {"Logger", o.Logger == nil}, {"BaseURL", o.BaseURL == ""},
-		{"Now", o.Now == nil}, {"Account", o.Account == nil}, {"FirstRun", o.FirstRun == nil}, {"Client", o.Client == nil},
+		{"API", o.API == nil},
+		{"Accounts", o.Accounts == nil},
+		{"Live", o.Live == nil},
+		{"Logger", o.Logger == nil},
+		{"BaseURL", o.BaseURL == ""},
+		{"Now", o.Now == nil},
+		{"Account", o.Account == nil},
+		{"FirstRun", o.FirstRun == nil},
+		{"Client", o.Client == nil},
 	} {
 		if needed.missing {
 			return errors.New("make dashboard: Options." + needed.name + " is missing")
