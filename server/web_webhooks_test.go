@@ -51,8 +51,10 @@ func TestAWebhookIsMadeTestedPausedRotatedAndDeletedOnItsPages(t *testing.T) {
 		require.Contains(t, refused.body, `id="f-url-fault"`, "what is wrong stands beside the field")
 		require.Contains(t, refused.body, "X-Team: orders")
 
-		fields := []string{"url", inbox.URL + "/hook", "description", "Orders " + hostile, "events", "message.received", "format", "switchhook",
-			"period", "1m", "limit", "30", "headers", "X-Team: top secret", "once", "one"}
+		fields := []string{
+			"url", inbox.URL + "/hook", "description", "Orders " + hostile, "events", "message.received", "format", "switchhook",
+			"period", "1m", "limit", "30", "headers", "X-Team: top secret", "once", "one",
+		}
 		made := owner.post(t, "/app/webhooks", fields...)
 		require.Equal(t, http.StatusOK, made.status, made.body)
 		secret := regexp.MustCompile(`whsec_[A-Za-z0-9+/=]+`).FindString(made.body)
