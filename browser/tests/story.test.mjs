@@ -2,6 +2,7 @@
 // event, a message that arrives live, a delivery that fails, its reason, its replay, and a post by an incoming webhook with a queue. On a desktop in
 // light and on a phone in dark; the browser must have nothing to complain of.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { after, before, test } from "node:test";
 import { startBrowser, watch } from "../lib/browser.mjs";
 import { patience, startReceiver, startServer, startWhatsApp, until } from "../lib/server.mjs";
@@ -140,9 +141,34 @@ test("from the first account to a published post", async (t) => {
   });
 });
 
-/** Makes a queue and an incoming webhook on it, posts by curl's form, and publishes at once what waits. */
+/** Makes a queue with a slot in a minute and an incoming webhook on it, posts by its curl line, and watches the post wait and go out. */
 async function postStory(page) {
   await go(page, "Queues");
+  await page.getByRole("link", { name: "New queue" }).first().click();
+  await page.getByLabel("Name").fill("Soon");
+  await page.getByLabel("Time zone").fill("UTC");
+  const slot = new Date(Date.now() + 100_000); // a slot is a minute, and this one is at least 40 seconds away
+  const time = slot.toISOString().slice(11, 16);
+  await page.getByLabel("Another time").fill(time);
+  await page.getByRole("button", { name: "Add the row" }).click();
+  await page.getByLabel(`${slot.toLocaleDateString("en", { weekday: "long", timeZone: "UTC" })} ${time}`).check();
+  await page.getByLabel(/Blog/).check();
+  await page.getByRole("button", { name: "Create the queue" }).click();
+  await page.getByRole("heading", { level: 1, name: "Soon" }).waitFor();
+
+  await go(page, "Incoming webhooks");
+  await page.getByRole("link", { name: "New incoming webhook" }).first().click();
+  await page.getByLabel("Name").fill("From the CMS");
+  await page.getByLabel("Queue").selectOption({ label: "Soon" });
+  await page.getByRole("button", { name: "Create it" }).click();
+  await page.getByRole("heading", { level: 1, name: "From the CMS" }).waitFor();
+  const line = await page.getByRole("button", { name: "Copy A post, with curl" }).getAttribute("data-copy");
+  execFileSync("bash", ["-c", line.replace(/^curl /, "curl -sSf ")]); // as it stands there
+  await page.getByText("Queued").first().waitFor(); // without a reload
+  await page.getByText("Published", { exact: true }).first().waitFor({ timeout: 3 * patience });
+  await go(page, "Posts");
+  await page.getByRole("link", { name: "List" }).click();
+  await page.getByText("Published", { exact: true }).first().waitFor();
 }
 
 test("on a phone in the dark", async () => {
