@@ -163,6 +163,7 @@ func TestADeliveryShowsWhatWasSentWhatCameBackAndWhatToDo(t *testing.T) {
 		owner.get(t, "/app/webhooks/"+hook)
 		again := owner.follow(t, owner.post(t, "/app/webhooks/"+hook+"/replay", "since", "2020-01-01T10:00", "zone", "Europe/Berlin", "status", "delivered"))
 		require.Contains(t, again.body, "One delivery is due again.")
+		require.Contains(t, owner.follow(t, owner.post(t, "/app/webhooks/"+hook+"/replay", "status", "both")).body, "There was nothing to replay.")
 		refused := owner.post(t, "/app/webhooks/"+hook+"/replay", "since", "yesterday")
 		require.Equal(t, http.StatusUnprocessableEntity, refused.status)
 		require.Contains(t, refused.body, `value="yesterday"`)

@@ -219,9 +219,12 @@ func (w *Web) hook(p *page) error {
 	return p.render(http.StatusOK, "webhooks/show", visible(data.Hook.Name()), data)
 }
 
+// failedAndHeld is the choice of a form that the API makes by itself where it is told no status.
+const failedAndHeld = "both"
+
 // replayable are the deliveries that can be replayed together, by status.
 func (w *Web) replayable() []option {
-	options := []option{{"", w.text("webhooks.replay.both"), ""}}
+	options := []option{{failedAndHeld, w.text("webhooks.replay.both"), ""}}
 	for _, status := range []string{"failed", "held", "cancelled", "delivered"} {
 		options = append(options, option{status, w.word("webhooks.replay.", status), ""})
 	}

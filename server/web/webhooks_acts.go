@@ -118,7 +118,7 @@ func (w *Web) replayHook(p *page) error {
 	if since := p.text("since"); since != "" {
 		body["since"] = instant(since, zoneOf(p.text("zone")))
 	}
-	if status := p.text("status"); status != "" {
+	if status := p.text("status"); status != failedAndHeld && status != "" {
 		body["status"] = status
 	}
 	var answer struct {
