@@ -1,7 +1,6 @@
 package web
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -109,18 +108,7 @@ func (w *Web) composed(p *page, channels []postChannel) (postBody, error) {
 		b.ChannelIDs = p.form["channels"]
 	}
 	for _, c := range channels {
-		o := postOverride{
-			Title: p.text("o." + c.ID + ".title"), Body: strings.TrimSpace(p.form.Get("o." + c.ID + ".body")), FirstComment: p.text("o." + c.ID + ".firstComment"),
-			Overflow: p.text("o." + c.ID + ".overflow"), Options: map[string]string{},
-		}
-		if c.Kind.Post != nil {
-			for _, field := range c.Kind.Post.Options {
-				if value := p.text("o." + c.ID + ".options." + field.Key); value != "" {
-					o.Options[field.Key] = value
-				}
-			}
-		}
-		said := o.Title != "" || o.Body != "" || o.FirstComment != "" || o.Overflow != "" || len(o.Options) > 0
+		o, said := p.override(c)
 		if said && (b.QueueID != "" || slices.Contains(b.ChannelIDs, c.ID)) {
 			b.Overrides[c.ID] = o
 		}
@@ -135,6 +123,23 @@ func (w *Web) composed(p *page, channels []postChannel) (postBody, error) {
 		b.PublishAt = at.UTC().Format(time.RFC3339)
 	}
 	return b, nil
+}
+
+// override is what a form says differently on one channel, if anything.
+func (p *page) override(c postChannel) (o postOverride, said bool) {
+	prefix := "o." + c.ID + "."
+	o = postOverride{
+		Title: p.text(prefix + "title"), Body: strings.TrimSpace(p.form.Get(prefix + "body")), FirstComment: p.text(prefix + "firstComment"),
+		Overflow: p.text(prefix + "overflow"), Options: map[string]string{},
+	}
+	if c.Kind.Post != nil {
+		for _, field := range c.Kind.Post.Options {
+			if value := p.text(prefix + "options." + field.Key); value != "" {
+				o.Options[field.Key] = value
+			}
+		}
+	}
+	return o, o.Title != "" || o.Body != "" || o.FirstComment != "" || o.Overflow != "" || len(o.Options) > 0
 }
 
 // fetched are the files that a form names by their addresses.
@@ -374,109 +379,4 @@ func (w *Web) postPayload(p *page) error {
 	media := p.fetched()
 	body.Media = &media
 	return p.JSON(body)
-}
-
-// previewData is what the preview of a post shows.
-type previewData struct {
-	Targets []previewTarget
-	Faults  []string
-	Nowhere bool
-	Media   []postMedia
-}
-
-type previewTarget struct {
-	ChannelID    string   `json:"channelId"`
-	Title        string   `json:"title"`
-	Parts        []string `json:"parts"`
-	FirstComment string   `json:"firstComment"`
-	Length       int      `json:"length"`
-	Limits       struct {
-		TextLength int    `json:"textLength"`
-		Counter    string `json:"counter"`
-	} `json:"limits"`
-	Errors   []postWarning `json:"errors"`
-	Warnings []postWarning `json:"warnings"`
-	Channel  postChannel   `json:"-"`
-}
-
-// Over tells whether the text is longer than the network takes.
-func (t previewTarget) Over() bool { return t.Limits.TextLength > 0 && t.Length > t.Limits.TextLength }
-
-// previewPost shows the form as each network would take it. A file that is still on the reader's disk is described by a field "file".
-func (w *Web) previewPost(p *page) error {
-	channels, err := p.publishers()
-	if err != nil {
-		return err
-	}
-	body, wrong := w.composed(p, channels)
-	body.Draft = nil
-	media := p.described()
-	body.Media = &media
-	d := previewData{Nowhere: len(body.ChannelIDs) == 0 && body.QueueID == "", Media: media}
-	if wrong != nil {
-		d.Faults = append(d.Faults, w.problem(wrong).Message)
-	}
-	if d.Nowhere {
-		return p.fragment("posts/preview", "preview", d)
-	}
-	var answer struct {
-		Data   []previewTarget `json:"data"`
-		Errors []postWarning   `json:"errors"`
-	}
-	if err := p.send("POST", "/v1/posts/preview", body, &answer); err != nil {
-		return err
-	}
-	for _, fault := range answer.Errors {
-		d.Faults = append(d.Faults, fault.Message)
-	}
-	for _, t := range answer.Data {
-		for _, c := range channels {
-			if c.ID == t.ChannelID {
-				t.Channel = c
-			}
-		}
-		d.Targets = append(d.Targets, t)
-	}
-	return p.fragment("posts/preview", "preview", d)
-}
-
-// described are the files of a form as a preview takes them: those that the post has, those that are to be fetched, and those on the reader's disk.
-func (p *page) described() []postMedia {
-	files := []postMedia{}
-	for i, raw := range slices.Concat(p.form["kept"], p.form["file"]) {
-		var file postMedia
-		if json.Unmarshal([]byte(raw), &file) != nil || (i < len(p.form["kept"]) && !slices.Contains(p.form["keep"], file.ID)) {
-			continue
-		}
-		file.ID = ""
-		files = append(files, file)
-	}
-	for _, file := range p.fetched() {
-		path := file.URL
-		if at, err := url.Parse(file.URL); err == nil {
-			path = at.Path
-		}
-		files = append(files, postMedia{ContentType: guessType(path), Alt: file.Alt})
-	}
-	return files
-}
-
-// guessType guesses what is to be fetched by the end of its address. The server looks at the bytes later.
-func guessType(path string) string {
-	_, end, _ := strings.Cut(path[strings.LastIndexByte(path, '/')+1:], ".")
-	switch strings.ToLower(end) {
-	case "mp4", "m4v":
-		return "video/mp4"
-	case "mov":
-		return "video/quicktime"
-	case "webm":
-		return "video/webm"
-	case "gif":
-		return "image/gif"
-	case "png":
-		return "image/png"
-	case "webp":
-		return "image/webp"
-	}
-	return "image/jpeg"
 }
