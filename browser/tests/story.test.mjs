@@ -97,8 +97,8 @@ test("from the first account to a published post", async (t) => {
     await go(page, "Messages");
     await page.getByRole("link", { name: /Jane/ }).first().click();
     await page.getByText("Hello, are you open?").last().waitFor();
-    await page.getByRole("textbox", { name: /Message|Text|Reply/ }).fill("Yes, until eight.");
-    await page.getByRole("button", { name: /Send/ }).click();
+    await page.getByRole("textbox", { name: "Write a message" }).fill("Yes, until eight.");
+    await page.getByRole("button", { name: "Send", exact: true }).click();
     await until("the answer at the phone", async () => JSON.stringify(await whatsapp.tell("/received?pn=15551234567")).includes("Yes, until eight."));
     await whatsapp.tell("/messages", { from: "15551234567", to: "15559876543", text: "Great, see you" });
     await page.getByText("Great, see you").last().waitFor(); // without a reload
@@ -168,7 +168,7 @@ async function postStory(page) {
   await page.getByText("Published", { exact: true }).first().waitFor({ timeout: 3 * patience });
   await go(page, "Posts");
   await page.getByRole("link", { name: "List" }).click();
-  await page.getByText("Published", { exact: true }).first().waitFor();
+  await page.getByRole("table").getByText("Published", { exact: true }).first().waitFor();
 }
 
 test("on a phone in the dark", async () => {
