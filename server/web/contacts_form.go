@@ -42,6 +42,9 @@ func readExtra(text string) ([]extraField, error) {
 		}
 		fields = append(fields, field)
 	}
+	if _, err := decoder.Token(); err != nil { // the end of the object
+		return nil, fmt.Errorf("read extra fields: %w", err)
+	}
 	return fields, nil
 }
 
@@ -105,6 +108,7 @@ type contactForm struct {
 	Extra   []extraField
 	Post    string
 	Back    string
+	Other   *contactInfo // the one that has the number already
 }
 
 // extraRows are the rows of extra fields: those that were typed, or those that are there, and some empty ones.
@@ -135,6 +139,17 @@ func (w *Web) showContactForm(p *page, status int, c *contactInfo, f *form) erro
 		data.Back, data.Post, title = c.Path(), c.Path()+"/edit", w.text("contacts.editing", visible(c.Called()))
 	}
 	data.Extra = extraRows(f, now)
+	if status == http.StatusConflict {
+		var found list[contactInfo]
+		if err := p.read(&found, "/v1/contacts", url.Values{"phone_number": {p.text("phone_number")}}); err != nil {
+			return err
+		}
+		if len(found.Data) > 0 {
+			data.Other = &found.Data[0]
+			f.Faults["phone_number"] = p.web.text("contacts.exists")
+		}
+		status = http.StatusUnprocessableEntity
+	}
 	return p.render(status, "contacts/form", title, data)
 }
 
@@ -155,6 +170,14 @@ func (p *page) contactWrong(err error) *form {
 	return p.wrong(err, "name", "phone_number", "phone_number_cc", "extra_fields=extraName", "is_blocked")
 }
 
+// refusal is the status that tells what kind of refusal it was: a number that is there already, or anything else.
+func (p *page) refusal(err error) int {
+	if p.web.problem(err).Status == http.StatusConflict {
+		return http.StatusConflict
+	}
+	return http.StatusUnprocessableEntity
+}
+
 func (w *Web) makeContact(p *page) error {
 	body, err := p.contactBody(nil)
 	if err != nil {
@@ -162,7 +185,7 @@ func (w *Web) makeContact(p *page) error {
 	}
 	var made contactInfo
 	if err := p.send("POST", "/v1/contacts", body, &made); err != nil {
-		return w.showContactForm(p, http.StatusUnprocessableEntity, nil, p.contactWrong(err))
+		return w.showContactForm(p, p.refusal(err), nil, p.contactWrong(err))
 	}
 	return p.redirect(made.Path(), w.text("contacts.made"))
 }
@@ -189,7 +212,7 @@ func (w *Web) changeContact(p *page) error {
 		return err
 	}
 	if err := p.send("PATCH", contactPath(p), body, nil); err != nil {
-		return w.showContactForm(p, http.StatusUnprocessableEntity, c, p.contactWrong(err))
+		return w.showContactForm(p, p.refusal(err), c, p.contactWrong(err))
 	}
 	return p.redirect(c.Path(), w.text("contacts.changed"))
 }

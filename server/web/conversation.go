@@ -69,8 +69,7 @@ func (p *page) chat() (*chatData, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = p.read(data.Channel, "/v1/channels/"+segment(channelID), nil)
-	if err != nil {
+	if err := p.read(data.Channel, "/v1/channels/"+segment(channelID), nil); err != nil {
 		if p.web.problem(err).Status != http.StatusNotFound || len(rows) == 0 {
 			return nil, err
 		}
@@ -134,8 +133,12 @@ func (p *page) nameChannel(data *chatData) error {
 // nameContact finds out what the other side is called: in the contacts, else in what the network told with a message.
 func (p *page) nameContact(data *chatData, rows []messageInfo) error {
 	data.Name = data.Contact
+	if slices.ContainsFunc(rows, func(m messageInfo) bool { return m.inGroup() }) {
+		data.Name = p.web.text("messages.group", data.Contact)
+		return nil
+	}
 	for _, m := range slices.Backward(rows) {
-		if m.PushName != "" && m.Direction == inbound && m.Chat == "" {
+		if m.PushName != "" && m.Direction == inbound && !m.FromMe {
 			data.Name = m.PushName
 			break
 		}
@@ -213,13 +216,21 @@ func (w *Web) conversationLines(p *page) error {
 	return p.fragment("messages/talk", "lines", &talkData{Chat: chat})
 }
 
+// message is a text of a form as it is sent: browsers end lines with two characters, and one of spaces alone is empty.
+func (p *page) message(name string) string {
+	if p.text(name) == "" {
+		return ""
+	}
+	return strings.ReplaceAll(p.form.Get(name), "\r\n", "\n")
+}
+
 // reply sends a text that was typed without scripts.
 func (w *Web) reply(p *page) error {
 	channelID, contact, err := p.named()
 	if err != nil {
 		return err
 	}
-	err = p.send("POST", "/v1/messages", map[string]string{"channelId": channelID, "to": contact, "text": p.form.Get("text")}, nil)
+	err = p.send("POST", "/v1/messages", map[string]string{"channelId": channelID, "to": contact, "text": p.message("text")}, nil)
 	if err == nil {
 		return p.redirect(conversationPath(channelID, contact)+"#reply", "")
 	}

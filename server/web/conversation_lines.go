@@ -56,6 +56,14 @@ type messageInfo struct {
 // Mine tells a message of this side, also one that was written on another device.
 func (m *messageInfo) Mine() bool { return m.Direction != inbound || m.FromMe }
 
+// groupSuffix ends the address of a group of WhatsApp.
+const groupSuffix = "@g.us"
+
+// inGroup tells a message of a group, whose writers' names are not the group's.
+func (m *messageInfo) inGroup() bool {
+	return m.Chat != "" || strings.HasSuffix(m.To, groupSuffix)
+}
+
 type mediaInfo struct {
 	URL         string `json:"url"`
 	Kind        string `json:"kind"`

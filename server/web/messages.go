@@ -130,6 +130,12 @@ func (w *Web) conversationRow(c *conversationInfo, names map[string]string, filt
 		conversationInfo: *c, Name: cmp.Or(strings.TrimSpace(c.ContactName), c.Contact), Channel: names[c.ChannelID], Preview: w.preview(&c.LastMessage),
 		Address: withQuery(path, filter), ID: shortID("conversation-", c.ChannelID, c.Contact), Current: path == open,
 	}
+	if c.LastMessage.inGroup() {
+		row.Name = w.text("messages.group", c.Contact)
+	}
+	if c.LastMessage.inGroup() && !c.LastMessage.Mine() {
+		row.Preview = visible(w.writer(&c.LastMessage)) + ": " + row.Preview
+	}
 	if c.LastMessage.Mine() {
 		row.Tick = w.tick(&c.LastMessage)
 	}
@@ -194,7 +200,7 @@ func (w *Web) showStart(p *page, status int, start *startData) error {
 // startConversation sends the first message and goes to the conversation that it begins.
 func (w *Web) startConversation(p *page) error {
 	var sent messageInfo
-	body := map[string]string{"channelId": p.text("channelId"), "to": p.text("to"), "text": p.form.Get("text")}
+	body := map[string]string{"channelId": p.text("channelId"), "to": p.text("to"), "text": p.message("text")}
 	if err := p.send("POST", "/v1/messages", body, &sent); err != nil {
 		return w.showStart(p, http.StatusUnprocessableEntity, &startData{Form: p.wrong(err, "channelId", "to", "text"), Code: p.web.problem(err).Code})
 	}

@@ -83,14 +83,18 @@ document.addEventListener("DOMContentLoaded", () => {
     const arrived = [];
     keeping(() => {
       const known = lines.querySelector(":scope > .line");
+      const newest = Array.from(fresh.querySelectorAll(":scope > .line"));
+      // After a long gap the newest do not go on from what is shown.
+      if (known && newest.length && !newest.some((line) => document.getElementById(line.id))) lines.replaceChildren();
       fresh.querySelectorAll(":scope > .line").forEach((line) => {
         const old = document.getElementById(line.id);
         if (old && old.dataset.version !== line.dataset.version) update(old, line);
-        if (!old && (!known || line.dataset.at >= known.dataset.at)) {
+        if (!old && (!known || !known.isConnected || line.dataset.at >= known.dataset.at)) {
           lines.append(line);
           if (!line.classList.contains("mine")) arrived.push(line);
         }
       });
+      if (known && !known.isConnected && fresh.querySelector(".older")) lines.prepend(fresh.querySelector(".older"));
       const none = $("lines-none");
       if (none && lines.querySelector(".line")) none.remove();
     });
@@ -247,7 +251,7 @@ document.addEventListener("DOMContentLoaded", () => {
     $("reply-message").textContent = message || "";
     $("reply-code").textContent = code || "";
     $("reply-code").hidden = !code;
-    if (message) text.setAttribute("aria-invalid", "true");
+    if (message && code && code !== "unconfirmed") text.setAttribute("aria-invalid", "true");
     else text.removeAttribute("aria-invalid");
   }
   function busy(word) {
