@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/switchhook/switchhook/connectors/meta/metatest"
 )
 
 func TestConversationsAreListedReadAndAnsweredWithoutScripts(t *testing.T) {
@@ -141,6 +143,21 @@ func TestConversationsOfOtherAccountsAreNotThere(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, other.post(t, talk, "text", "from Ben").status)
 	require.Equal(t, http.StatusUnprocessableEntity, other.post(t, "/app/messages/new", "channelId", box, "to", "15551230000", "text", "from Ben").status)
 	require.NotContains(t, ann.get(t, talk).body, "from Ben")
+}
+
+func TestANetworkThatTakesTextsForADayOnlySaysSoBeforeOneIsWritten(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "sqlite")
+	b, key := w.newBrowser(t, "ann")
+	w.meta.SetObject("/"+waNumberID, map[string]any{"display_phone_number": "+1 631-111-3333"})
+	cloud := (&tenant{world: w, key: key}).channel(t, "whatsapp_cloud",
+		`{"phoneNumberId":"`+waNumberID+`","phoneNumber":"+1 631 111 3333","accessToken":"`+metatest.Token+`","appSecret":"mine","verifyToken":"word"}`)
+	talk := "/app/messages/" + cloud + "/15551230000"
+	require.Contains(t, b.get(t, talk).body, "WhatsApp takes free texts for 24 hours")
+	refused := b.post(t, talk, "text", "Hello")
+	require.Equal(t, http.StatusUnprocessableEntity, refused.status)
+	require.Contains(t, refused.body, `<code id="reply-code">window_expired</code>`)
+	require.NotContains(t, b.get(t, "/app/messages/"+b.box(t, key)+"/15551230000").body, "24 hours")
 }
 
 func TestAConversationOutlivesItsChannel(t *testing.T) {
