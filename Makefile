@@ -26,9 +26,10 @@ build: ## build ./switchhook, static
 check: fmt-check vet lint unit ## all that needs no engine: format, vet, lint, unit tests
 
 .PHONY: test
-test: ## all tests: test-go, then test-integrations; installs and starts what is missing
+test: ## all tests: test-go, then test-integrations, then test-browser; installs and starts what is missing
 	$(MAKE) --no-print-directory test-go
 	$(MAKE) --no-print-directory test-integrations
+	$(MAKE) --no-print-directory test-browser
 
 .PHONY: test-go
 test-go: ## the Go tests with the race detector, on PostgreSQL and Redis and with a real WordPress
@@ -37,6 +38,10 @@ test-go: ## the Go tests with the race detector, on PostgreSQL and Redis and wit
 .PHONY: test-integrations
 test-integrations: ## the packages for n8n, Zapier and Make and the OpenAPI documents: lint, types, tests, and plays against the real server
 	integrations/test.sh
+
+.PHONY: test-browser
+test-browser: ## the dashboard in a real Chromium: its whole story, and every screen in both themes and two widths
+	browser/test.sh
 
 .PHONY: test-n8n
 test-n8n: ## the n8n package inside a real n8n; the first time it installs one into .bin/n8n (about 10 minutes, 3 GB)

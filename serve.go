@@ -85,13 +85,15 @@ func (p *product) greet(c *config.Config) {
 		fmt.Printf("  The API's documentation: %s/docs\n\n", c.BaseURL)
 		return
 	}
-	fmt.Printf(`  There is no account yet. The next step makes the first one:
+	fmt.Printf(`  There is no account yet. Open %s and make the first one: the dashboard leads on from there.
+  From another machine it asks for this setup code: %s
+
+  Without a browser:
 
     curl -X POST %s/v1/auth/register -H 'Content-Type: application/json' \
       -d '{"email": "you@example.com", "password": "choose a long one", "organization": "My company"}'
 
-  From another machine, add the field "setupCode": "%s".
-  The README goes on from there; the API's documentation is at %s/docs
+  and from another machine the field "setupCode" beside these. The README goes on; the API's documentation is at %s/docs
 
-`, c.BaseURL, p.setupCode, c.BaseURL)
+`, c.BaseURL, p.setupCode, c.BaseURL, c.BaseURL)
 }
