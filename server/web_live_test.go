@@ -113,13 +113,20 @@ func TestAPageHearsWhatChangesAndNothingOfOtherAccounts(t *testing.T) {
 		}
 		for _, c := range []struct {
 			hears         *stream
+			b             *browser
+			key           string
 			own, stranger string
-		}{{annHears, annBox, bobBox}, {bobHears, bobBox, annBox}} {
-			before, last := c.hears.until(t, "a message", func(h heard) bool { return h.Topic == live.Message && strings.HasPrefix(h.Ref, c.own+" ") })
-			for _, signal := range append(before, last) {
-				all := signal.Topic + signal.ID + signal.Ref
-				require.NotContains(t, all, c.stranger)
-				require.NotContains(t, all, "secret")
+		}{{annHears, ann, annKey, annBox, bobBox}, {bobHears, bob, bobKey, bobBox, annBox}} {
+			// Of a burst not every message is named. One that comes alone is, as soon as the burst is over.
+			for named := false; !named; {
+				c.b.writes(t, c.key, c.own, "+15550001111", "secret")
+				before, last := c.hears.until(t, "a message", of(live.Message))
+				named = strings.HasPrefix(last.Ref, c.own+" ")
+				for _, signal := range append(before, last) {
+					all := signal.Topic + signal.ID + signal.Ref
+					require.NotContains(t, all, c.stranger)
+					require.NotContains(t, all, "secret")
+				}
 			}
 		}
 		require.Equal(t, http.StatusSeeOther, w.guest(t).get(t, "/app/live").status, "nobody hears without a login")
