@@ -61,7 +61,7 @@ func (a *tenant) first(t *testing.T, path, credential string) string {
 func (p property) id(path string) string {
 	for prefix, id := range map[string]string{
 		"/v1/connections/:id": p.connection, "/v1/callbacks/:id": p.called,
-		"/v1/channels/:id":    p.channel, "/v1/contacts/:id": p.contact, "/v1/contacts/imports/:id": p.imported, "/v1/webhooks/:id": p.webhook, "/v1/events/:id": p.event,
+		"/v1/channels/:id": p.channel, "/v1/contacts/:id": p.contact, "/v1/contacts/imports/:id": p.imported, "/v1/webhooks/:id": p.webhook, "/v1/events/:id": p.event,
 		"/v1/deliveries/:id": p.delivery, "/v1/messages/:id": p.message, "/v1/keys/:id": p.key,
 		"/v1/members/:id": p.member, "/v1/invites/:id": p.invite, "/v1/logins/:id": p.login,
 		"/v1/sessions/:id": p.session, "/v1/posts/:id": p.post, "/v1/queues/:id": p.queue, "/v1/incoming-webhooks/:id": p.incoming,

@@ -143,9 +143,11 @@ func TestNoPageShowsAnotherAccountsPosts(t *testing.T) {
 			require.NotContains(t, page.body, theirs, path)
 		}
 	}
-	for _, path := range []string{"/app/posts/" + postID + "/cancel", "/app/posts/" + postID + "/retry", "/app/posts/" + postID + "/release", "/app/posts/" + postID + "/edit", "/app/posts/" + postID + "/move",
+	for _, path := range []string{
+		"/app/posts/" + postID + "/cancel", "/app/posts/" + postID + "/retry", "/app/posts/" + postID + "/release", "/app/posts/" + postID + "/edit", "/app/posts/" + postID + "/move",
 		"/app/queues/" + queueID + "/status", "/app/queues/" + queueID + "/reshuffle", "/app/queues/" + queueID + "/reorder", "/app/queues/" + queueID + "/edit", "/app/queues/" + queueID + "/delete",
-		"/app/incoming/" + hookID + "/edit", "/app/incoming/" + hookID + "/rotate", "/app/incoming/" + hookID + "/delete"} {
+		"/app/incoming/" + hookID + "/edit", "/app/incoming/" + hookID + "/rotate", "/app/incoming/" + hookID + "/delete",
+	} {
 		require.Equal(t, http.StatusNotFound, intruder.post(t, path, "status", "paused", "to", "day 2027-01-01", "post", postID).status, path)
 	}
 	require.Equal(t, "queued", owner.send(t, 200, "GET", "/v1/posts/"+postID, "").text(t, "status"))
