@@ -284,7 +284,7 @@ func (p *product) buildServer() (err error) {
 	}
 	p.server, err = server.New(server.Options{
 		Logger: p.logger, Store: p.store, Accounts: p.accounts, Channels: p.channels, Authorize: p.authorize, Sessions: p.sessions, Webhooks: p.webhooks,
-		Messages: p.messages, Posts: p.posts, Queues: p.queues, Incoming: p.incoming, Deliveries: p.deliveries, Events: p.publisher, Media: p.media, Limiter: p.limiter, Live: p.live, HTTP: p.http, Metrics: p.metrics,
+		Messages: p.messages, Posts: p.posts, Queues: p.queues, Incoming: p.incoming, Deliveries: p.deliveries, Events: p.publisher, Media: p.media, Limiter: p.limiter, Live: p.live, Bell: p.bell, HTTP: p.http, Metrics: p.metrics,
 		Connectors: p.connectors, Apps: all.Apps(p.config.Setting), BaseURL: p.config.BaseURL, OpenAPI: openAPI, TrustedProxies: []netip.Prefix(p.config.TrustedProxies),
 		MetricsToken: p.config.MetricsToken.Reveal(), APIRate: limit.Rate{Limit: int64(p.config.APIRateLimit), Period: time.Minute}, MaxUpload: int64(p.config.MaxUpload),
 		Operation: server.Operation{

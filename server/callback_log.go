@@ -19,6 +19,7 @@ import (
 
 	"github.com/switchhook/switchhook/connectors"
 	"github.com/switchhook/switchhook/internal/id"
+	"github.com/switchhook/switchhook/internal/live"
 	"github.com/switchhook/switchhook/internal/store"
 )
 
@@ -59,6 +60,7 @@ type callbackLog struct {
 	ids    *id.Generator
 	logger *slog.Logger
 	now    func() time.Time
+	bell   *live.Bell
 
 	taken, refused chan noted
 	begin, end     sync.Once
@@ -70,7 +72,7 @@ type callbackLog struct {
 
 func newCallbackLog(options Options) *callbackLog {
 	return &callbackLog{
-		store: options.Store, ids: options.Accounts.IDs(), logger: options.Logger, now: options.Now,
+		store: options.Store, ids: options.Accounts.IDs(), logger: options.Logger, now: options.Now, bell: options.Bell,
 		taken: make(chan noted, callbackQueue), refused: make(chan noted, callbackQueue), stop: make(chan struct{}),
 	}
 }
@@ -145,6 +147,10 @@ func (l *callbackLog) write(some []noted) {
 	defer cancel()
 	if err := l.store.InsertCallbacksAny(ctx, rows); err != nil {
 		l.warn("callback.not_recorded", "count", len(rows), "error", err)
+		return
+	}
+	for _, row := range rows {
+		l.bell.Ring(row.AccountID, live.Callback, row.ID, row.ChannelID)
 	}
 }
 

@@ -60,6 +60,7 @@ type Options struct {
 	Media      *media.Service
 	Limiter    *limit.Limiter
 	Live       *live.Hub
+	Bell       *live.Bell // optional: tells open pages
 	HTTP       *safehttp.Client
 	Metrics    *metrics.Metrics
 	Connectors map[string]connectors.Connector
@@ -92,7 +93,7 @@ type Server struct {
 
 // New wires the server. A required option that is missing is an error that names it.
 func New(options Options) (*Server, error) {
-	if err := requireAll(options, "Apps", "TrustedProxies", "MetricsToken", "ProbesOnly", "Operation"); err != nil {
+	if err := requireAll(options, "Apps", "TrustedProxies", "MetricsToken", "ProbesOnly", "Operation", "Bell"); err != nil {
 		return nil, err
 	}
 	options.OpenAPI = describe(options.OpenAPI, options.BaseURL)

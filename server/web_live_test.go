@@ -180,6 +180,18 @@ func TestAPageHearsWhatAnotherProcessDid(t *testing.T) {
 	})
 }
 
+func TestAPageHearsOfACallbackThatWasRecorded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "sqlite")
+	ann, key := w.newBrowser(t, "ann")
+	box := ann.box(t, key)
+	hears := ann.listen(t, "")
+	w.call(t, "POST", "/callbacks/sandbox/"+box, `{"from":"x"}`, "Content-Type: application/json")
+	_, signal := hears.until(t, "the callback", of(live.Callback))
+	require.Equal(t, box, signal.Ref)
+	require.Contains(t, ann.get(t, "/app/callbacks").body, signal.ID)
+}
+
 func TestStreamsEndBeforeTheServerDoes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "sqlite")

@@ -163,6 +163,7 @@ func (w *world) openEngines(t *testing.T, engine string) {
 	w.bell, err = live.NewBell(live.BellOptions{Redis: w.redis.Client(), Logger: w.parts.Logger})
 	require.NoError(t, err)
 	t.Cleanup(w.bell.Close)
+	w.parts.Bell = w.bell
 	w.parts.Live, err = live.New(live.Options{Store: w.store, Bell: w.bell, Logger: w.parts.Logger, Now: time.Now})
 	require.NoError(t, err)
 	t.Cleanup(w.parts.Live.Close)
