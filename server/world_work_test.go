@@ -41,7 +41,7 @@ func (w *world) work(t *testing.T) {
 	require.NoError(t, err)
 	var jobs sync.WaitGroup
 	jobs.Go(func() {
-		tick := time.NewTicker(20 * time.Millisecond)
+		tick := time.NewTicker(50 * time.Millisecond)
 		defer tick.Stop()
 		for ctx.Err() == nil {
 			select {
@@ -83,5 +83,6 @@ func (w *world) work(t *testing.T) {
 		require.NoError(t, w.parts.Posts.Close(within))
 		require.NoError(t, w.parts.Deliveries.Stop(within))
 		w.parts.Events.Close()
+		require.NoError(t, w.parts.Channels.Close())
 	})
 }
