@@ -141,6 +141,7 @@ func TestTheMigrationFindsTheConversationsOfMessagesThatAreThere(t *testing.T) {
 		require.NoError(t, err)
 		for _, query := range []string{
 			`DROP TABLE conversations`, `DROP TABLE hours`, `DROP INDEX deliveries_open`, `DROP INDEX deliveries_failed_at`, `DROP INDEX messages_trouble`, `DROP INDEX posts_status`,
+			`DROP INDEX deliveries_held_account`, `DROP INDEX deliveries_cancelled`, `DROP INDEX events_uncommon`,
 			`UPDATE version SET version = 10`,
 		} {
 			_, err := s.db.Exec(ctx, query)

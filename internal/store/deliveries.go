@@ -107,17 +107,21 @@ type DeliveryFilter struct {
 // Deliveries lists an account's deliveries.
 func (s *Store) Deliveries(ctx context.Context, accountID string, filter DeliveryFilter, page Page) ([]*Delivery, error) {
 	where := newWhere("account_id", accountID)
-	if filter.Status == DeliveryFailed {
-		where.conditions = append(where.conditions, "status = 'failed'") // said as its index says it: the few among millions
+	from, err := s.fewDeliveries(ctx, accountID, filter, where)
+	if err != nil {
+		return nil, err
+	}
+	where.equal("(SELECT e.type FROM events e WHERE e.id = deliveries.event_id)", filter.Event)
+	if slices.Contains([]DeliveryStatus{DeliveryFailed, DeliveryHeld, DeliveryCancelled}, filter.Status) {
+		where.conditions = append(where.conditions, "status = '"+string(filter.Status)+"'") // said as their indexes say it: the few among millions
 	} else {
 		where.equal("status", string(filter.Status))
 	}
 	where.equal("webhook_id", filter.WebhookID)
 	where.equal("event_id", filter.EventID)
-	where.equal("(SELECT e.type FROM events e WHERE e.id = deliveries.event_id)", filter.Event)
 	where.during("dlv", filter.Since, filter.Until)
 	query, args := where.page(page)
-	return queryAll(ctx, s.reader(ctx), scanDelivery, selectDelivery+query, args...)
+	return queryAll(ctx, s.reader(ctx), scanDelivery, `SELECT `+deliveryColumns+` FROM `+from+`deliveries `+query, args...)
 }
 
 // ClaimDueAny takes at most limit deliveries that are due and belong to no living worker, oldest due time first, and

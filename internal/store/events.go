@@ -22,6 +22,9 @@ const (
 	selectEvent   = `SELECT ` + eventColumns + ` FROM events `
 	getEventQuery = selectEvent + `WHERE account_id = $1 AND id = $2`
 	eventWidth    = 7
+	// The type that most events have, and the condition of the index of all others, word for word.
+	commonEvent    = "message.received"
+	uncommonEvents = `type <> '` + commonEvent + `'`
 )
 
 func scanEvent(row dbutil.Scannable) (*Event, error) {
@@ -48,6 +51,9 @@ type EventFilter struct {
 // Events lists an account's events.
 func (s *Store) Events(ctx context.Context, accountID string, filter EventFilter, page Page) ([]*Event, error) {
 	where := newWhere("account_id", accountID)
+	if filter.Type != "" && filter.Type != commonEvent {
+		where.conditions = append(where.conditions, uncommonEvents)
+	}
 	where.equal("type", filter.Type)
 	where.equal("channel_id", filter.ChannelID)
 	where.during("evt", filter.Since, filter.Until)
