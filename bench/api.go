@@ -14,6 +14,12 @@ import (
 	"time"
 )
 
+// Who the bench is in the product.
+const (
+	benchEmail    = "bench@example.com"
+	benchPassword = "correct horse battery staple"
+)
+
 // api calls the product's HTTP interface, to prepare and to profile; the load has its own client.
 type api struct {
 	base       string
@@ -76,7 +82,7 @@ func (a *api) do(ctx context.Context, method, url string, body []byte) ([]byte, 
 // prepare makes an account with a key, a sandbox channel and its webhooks, and returns where the channel's callbacks go.
 func (a *api) prepare(ctx context.Context, signingSecret, receiverURL string, webhooks int) (string, error) {
 	var session struct{ Token string }
-	account := map[string]string{"email": "bench@example.com", "password": "correct horse battery staple", "organization": "Bench"}
+	account := map[string]string{"email": benchEmail, "password": benchPassword, "organization": "Bench"}
 	if err := a.call(ctx, http.MethodPost, "/v1/auth/register", account, &session); err != nil {
 		return "", err
 	}

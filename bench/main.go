@@ -18,6 +18,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -27,8 +28,9 @@ import (
 const roleReceiver = "receiver"
 
 const (
-	scenarioWebhooks = "webhooks"
-	scenarioWhatsApp = "whatsapp"
+	scenarioWebhooks  = "webhooks"
+	scenarioWhatsApp  = "whatsapp"
+	scenarioDashboard = "dashboard"
 )
 
 // settings is what the command line asks for.
@@ -85,7 +87,7 @@ func parse(arguments []string) (settings, error) {
 	flags.IntVar(&s.rounds, "rounds", 3, "rounds per case; the table shows medians")
 	flags.IntVar(&s.connections, "connections", 64, "connections that post at a time")
 	flags.StringVar(&s.profile, "profile", "", "folder to write the product's pprof profiles into")
-	flags.StringVar(&s.scenario, "scenario", scenarioWebhooks, "what to measure: webhooks, or whatsapp (linked devices)")
+	flags.StringVar(&s.scenario, "scenario", scenarioWebhooks, "what to measure: webhooks, whatsapp (linked devices), or dashboard (its pages, with 100,000 deliveries stored)")
 	flags.IntVar(&s.sessions, "sessions", mostSessions, "linked devices of the whatsapp scenario")
 	flags.StringVar(&s.binary, "binary", "", "a product that is built already (default: build it)")
 	flags.StringVar(&s.role, "role", "", "used by bench itself")
@@ -114,8 +116,11 @@ func (s *settings) check() error {
 	if s.length < time.Second || s.length > time.Minute || s.rounds < 1 || s.rounds > 50 || s.connections < 1 || s.connections > 1000 {
 		return errors.New("-seconds must be from 1 to 60, -rounds from 1 to 50, -connections from 1 to 1000")
 	}
-	if s.scenario != scenarioWebhooks && s.scenario != scenarioWhatsApp || s.sessions < busySessions || s.sessions > mostSessions {
-		return fmt.Errorf("-scenario must be webhooks or whatsapp, -sessions from %d to %d", busySessions, mostSessions)
+	if !slices.Contains([]string{scenarioWebhooks, scenarioWhatsApp, scenarioDashboard}, s.scenario) {
+		return errors.New("-scenario must be webhooks, whatsapp or dashboard")
+	}
+	if s.sessions < busySessions || s.sessions > mostSessions {
+		return fmt.Errorf("-sessions must be from %d to %d", busySessions, mostSessions)
 	}
 	return nil
 }
@@ -138,8 +143,11 @@ func run(ctx context.Context, s settings) error {
 		return err
 	}
 	defer receiver.stop()
-	if s.scenario == scenarioWhatsApp {
+	switch s.scenario {
+	case scenarioWhatsApp:
 		return runWhatsApp(ctx, s, receiver, folder)
+	case scenarioDashboard:
+		return runDashboard(ctx, s, receiver, folder)
 	}
 	return runWebhooks(ctx, s, receiver, folder)
 }

@@ -38,6 +38,9 @@ type stack struct {
 	api     *api
 	pprof   string // address of the product's net/http/pprof
 
+	database string // address of the PostgreSQL, or empty
+	dataDir  string // of the product
+
 	product *process
 	stops   []func() error // in the order of the starts
 }
@@ -61,21 +64,20 @@ func (s *stack) start(ctx context.Context, binary, folder, engine string, settin
 	if err != nil {
 		return err
 	}
-	s.pprof = pprof.String()
+	s.pprof, s.dataDir = pprof.String(), filepath.Join(folder, "data")
 	environment := []string{
-		"HOST=127.0.0.1", "PORT=" + strconv.Itoa(address.Port), "DATA_DIR=" + filepath.Join(folder, "data"), "PPROF_ADDR=" + s.pprof,
+		"HOST=127.0.0.1", "PORT=" + strconv.Itoa(address.Port), "DATA_DIR=" + s.dataDir, "PPROF_ADDR=" + s.pprof,
 		"ALLOW_PRIVATE_NETWORKS=127.0.0.0/8,::1/128", "REGISTRATION=open", "LOG_LEVEL=warn", "LOG_FORMAT=text",
 	}
 	if engine == enginePostgres {
-		database, err := s.startPostgres() //nolint:contextcheck // it bounds its own start
-		if err != nil {
+		if s.database, err = s.startPostgres(); err != nil { //nolint:contextcheck // it bounds its own start
 			return err
 		}
 		redis, err := s.startRedis(ctx, folder)
 		if err != nil {
 			return err
 		}
-		environment = append(environment, "DATABASE_URL="+database, "REDIS_URL="+redis)
+		environment = append(environment, "DATABASE_URL="+s.database, "REDIS_URL="+redis)
 	}
 	environment = append(environment, settings...)
 	s.launch = func(ctx context.Context) (*process, error) {

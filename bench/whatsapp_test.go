@@ -46,7 +46,7 @@ func TestOnlyKnownScenariosAreMeasured(t *testing.T) {
 	s, err := parse([]string{"-scenario", "whatsapp", "-sessions", "60"})
 	require.NoError(t, err)
 	require.Equal(t, 60, s.sessions)
-	for _, arguments := range [][]string{{"-scenario", "other"}, {"-sessions", "1"}, {"-sessions", "201"}, {"-seconds", "0"}, {"-rounds", "0"}} {
+	for _, arguments := range [][]string{{"-scenario", "other"}, {"-scenario", "dashboard", "-rounds", "0"}, {"-sessions", "1"}, {"-sessions", "201"}, {"-seconds", "0"}, {"-rounds", "0"}} {
 		_, err := parse(arguments)
 		require.Error(t, err, arguments)
 	}
