@@ -83,6 +83,19 @@ func (s *stream) until(t *testing.T, what string, is func(heard) bool) (before [
 	}
 }
 
+// ends waits until the server has ended the stream.
+func (s *stream) ends(t *testing.T) {
+	t.Helper()
+	timeout := time.After(patience)
+	for open := true; open; {
+		select {
+		case _, open = <-s.signals:
+		case <-timeout:
+			require.Fail(t, "the stream stayed open")
+		}
+	}
+}
+
 func of(topic string) func(heard) bool { return func(h heard) bool { return h.Topic == topic } }
 
 // box makes a sandbox channel and returns its id.
@@ -180,6 +193,20 @@ func TestAPageHearsWhatAnotherProcessDid(t *testing.T) {
 	})
 }
 
+func TestWhoGoesFromPageToPageLeavesNoStreamBehind(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "sqlite")
+	ann, _ := w.newBrowser(t, "ann")
+	for range live.MaxStreams + 20 {
+		ann.listen(t, "").leave()
+		require.Eventually(t, func() bool { return w.parts.Live.Count() == 0 }, patience, time.Millisecond)
+	}
+	stays := ann.listen(t, "")
+	require.Equal(t, 1, w.parts.Live.Count())
+	w.parts.Live.Close()
+	stays.ends(t)
+}
+
 func TestAPageHearsOfACallbackThatWasRecorded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "sqlite")
@@ -198,14 +225,7 @@ func TestStreamsEndBeforeTheServerDoes(t *testing.T) {
 	ann, _ := w.newBrowser(t, "ann")
 	hears := ann.listen(t, "")
 	w.server.Drain()
-	timeout := time.After(patience)
-	for open := true; open; {
-		select {
-		case _, open = <-hears.signals:
-		case <-timeout:
-			require.Fail(t, "the stream stayed open")
-		}
-	}
+	hears.ends(t)
 }
 
 func TestAStreamOfALoginThatHasEndedIsRefused(t *testing.T) {

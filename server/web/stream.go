@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -36,11 +37,25 @@ func (w *Web) stream(p *page) error {
 	p.Set(fiber.HeaderContentType, "text/event-stream")
 	p.Set(fiber.HeaderCacheControl, "no-store")
 	p.Set("X-Accel-Buffering", "no") // nginx would hold it back
+	p.Context().SetConnectionClose() // nothing else comes over it: see departed
+	conn := p.Context().Conn()
 	p.Context().SetBodyStreamWriter(func(out *bufio.Writer) {
 		defer cancel()
+		go departed(conn, cancel)
 		tell(out, signals)
 	})
 	return nil
+}
+
+// departed waits until the reader has gone, which a quiet stream would notice only when it next says something: whoever goes from page to page
+// would leave a stream behind with each. A browser sends nothing more over a connection with a stream, so that a read ends only with it; the server
+// closes the connection when the stream has ended, and with that this ends too.
+func departed(conn net.Conn, leave func()) {
+	if conn.SetReadDeadline(time.Time{}) != nil { // the one for the request has no meaning any more
+		return
+	}
+	_, _ = conn.Read(make([]byte, 1))
+	leave()
 }
 
 // tell writes signals until there are no more or nobody reads.
