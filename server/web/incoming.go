@@ -86,15 +86,7 @@ func (w *Web) nameIncoming(p *page, rows ...*incomingRow) error {
 		return err
 	}
 	for _, row := range rows {
-		for _, id := range row.ChannelIDs {
-			name := w.text("posts.gone")
-			for _, c := range channels {
-				if c.ID == id {
-					name = c.Label()
-				}
-			}
-			row.Networks = append(row.Networks, name)
-		}
+		row.Networks = w.networks(channels, row.ChannelIDs)
 		if row.QueueID != nil {
 			row.Queue = w.text("incoming.queueGone")
 		}

@@ -207,6 +207,19 @@ const (
 	postPages    = 5
 )
 
+// networks are the names of the channels with these ids, in their order; one that was deleted is called so.
+func (w *Web) networks(channels []postChannel, ids []string) []string {
+	names := make([]string, 0, len(ids))
+	for _, id := range ids {
+		name := w.text("posts.gone")
+		if i := slices.IndexFunc(channels, func(c postChannel) bool { return c.ID == id }); i >= 0 {
+			name = channels[i].Label()
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
 // publishers reads the channels that posts can go to.
 func (p *page) publishers() ([]postChannel, error) {
 	channels, _, err := everything[postChannel](p, "/v1/channels", url.Values{"ability": {"publish"}}, channelPages)

@@ -128,15 +128,7 @@ func (w *Web) nameQueues(p *page, queues ...*queueRow) error {
 		return err
 	}
 	for _, q := range queues {
-		for _, id := range q.ChannelIDs {
-			name := w.text("posts.gone")
-			for _, c := range channels {
-				if c.ID == id {
-					name = c.Label()
-				}
-			}
-			q.Networks = append(q.Networks, name)
-		}
+		q.Networks = w.networks(channels, q.ChannelIDs)
 		for i, day := range weekdays() {
 			var times []string
 			for _, slot := range q.Slots {

@@ -48,7 +48,7 @@ func (p *page) showProfile(status int, f *form) error {
 	return p.render(status, "settings/profile", p.web.text("settings.profile"), profileData{logins.Data, p.older(logins.NextCursor), f})
 }
 
-// changePassword changes the password. All logins end with it, this one too, so that the browser gets a new one.
+// changePassword changes the password. All other logins of the user end with it; this one stays.
 func (w *Web) changePassword(p *page) error {
 	body := map[string]string{"currentPassword": p.form.Get("current"), "newPassword": p.form.Get("new")}
 	if p.form.Get("new") != p.form.Get("again") {
