@@ -14,7 +14,7 @@ if [ -z "${HOME:-}" ]; then
   export HOME="$root/.bin/home"
   mkdir -p "$HOME"
 fi
-command -v chromium >/dev/null || "$root/scripts/install.sh" chromium
+command -v chromium >/dev/null || "$root/scripts/install.sh" chromium fonts-dejavu-core # it recommends no font by itself
 command -v npm >/dev/null || "$root/scripts/install.sh" nodejs npm
 if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 20 ]; then
   echo "browser: installing Node 24 from npm into .bin/node24" >&2
